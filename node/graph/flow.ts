@@ -1,35 +1,35 @@
 /**
- * Minimum-cost flow by successive shortest paths, over arcs whose cost rises with what they carry (convex and piecewise linear), all in
- * numbers. The first search gives every node its distance to the target; with these as potentials each further one looks at little
- * more than what is on its way (Ahuja, Magnanti, Orlin, "Network Flows", 9.7 and 14.5).
+ * Minimum-cost flow by successive shortest paths, over arcs whose cost is convex and piecewise linear in what they carry. Nodes
+ * and arcs are numbers. The first search measures the distance of every node to the target; with these distances as potentials, each
+ * later search visits few nodes beside the path that it finds (Ahuja, Magnanti, Orlin, "Network Flows", 9.7 and 14.5).
  */
 import { Frontier } from './frontier.ts';
 
-/** Pieces of the cost of each arc: it is as many arcs beside each other, of which the cheaper ones are filled first. */
+/** Linear pieces of the cost of each arc. An arc counts as so many parallel arcs, of which the cheaper ones are filled first. */
 export const SEGMENTS = 6;
 
 /** Arcs by number. Amounts and costs are whole numbers; amounts, and sums of costs along a path, stay below 2^53. */
 export interface Arcs {
   readonly count: number;
-  /** The nodes that it leads from and to. */
+  /** The node that the arc leaves, and the node that it enters. */
   readonly tail: Int32Array;
   readonly head: Int32Array;
-  /** By `arc * SEGMENTS + segment`: up to which flow the segment reaches, never falling within an arc; the last one is all it carries. */
+  /** By `arc * SEGMENTS + segment`: the flow at which the segment ends, never falling within an arc; the last is the arc's capacity. */
   readonly ends: Float64Array;
-  /** The same: what each unit within the segment costs, 0 or more, never falling within an arc. */
+  /** By the same index: the cost of each unit within the segment, 0 or more, never falling within an arc. */
   readonly slopes: Float64Array;
 }
 
 export interface Flow {
-  /** By arc. */
+  /** The flow over each arc. */
   readonly carried: Float64Array;
-  /** What reaches the target: the amount, or as much of it as the arcs can carry. */
+  /** The flow that reaches the target: the amount, or as much of it as the arcs can carry. */
   readonly sent: number;
-  /** Paths by which the flow grew. */
+  /** The number of paths along which the flow was augmented. */
   readonly paths: number;
 }
 
-/** What a node is at the end of: `2 * arc` at the tail of an arc, `2 * arc + 1` at its head, from `first[node]` to `first[node + 1]`. */
+/** The ends of arcs at each node, from `first[node]` up to `first[node + 1]`: `2 * arc` for the tail of an arc, `2 * arc + 1` for its head. */
 const incidence = (nodes: number, { count, tail, head }: Arcs): readonly [first: Int32Array, ends: Int32Array] => {
   const first = new Int32Array(nodes + 2);
   for (let arc = 0; arc < count; arc++)
@@ -50,15 +50,15 @@ const incidence = (nodes: number, { count, tail, head }: Arcs): readonly [first:
 
 class Solver {
   readonly carried: Float64Array;
-  /** By arc: the segment that the next unit goes into, SEGMENTS where it is full. */
+  /** By arc: the segment that takes the next unit; SEGMENTS where the arc is full. */
   private readonly segment: Uint8Array;
   private readonly first: Int32Array;
   private readonly ends: Int32Array;
-  /** By node: the least cost to the target as far as searches have found it; Infinity where there is no way. */
+  /** By node: the least cost to the target that searches have found; Infinity where no path leads there. */
   private readonly potential: Float64Array;
   private readonly distance: Float64Array;
   private readonly settled: Uint8Array;
-  /** By node: the end of an arc (as in `ends`) by which it was reached. */
+  /** By node: the end of the arc (as in `ends`) through which the search reached it. */
   private readonly via: Int32Array;
   private readonly frontier = new Frontier();
   private readonly arcs: Arcs;
@@ -75,7 +75,7 @@ class Solver {
     for (let arc = 0; arc < arcs.count; arc++) this.toSegment(arc);
   }
 
-  /** Takes down which segment the next unit goes into; empty ones are passed over. */
+  /** Finds the segment that takes the next unit of an arc. Segments of no length are skipped. */
   private toSegment(arc: number): void {
     const { ends } = this.arcs;
     const flow = this.carried[arc] ?? 0;
@@ -84,7 +84,7 @@ class Solver {
     this.segment[arc] = segment;
   }
 
-  /** The segment that the last unit is in, of an arc that carries something. */
+  /** The segment that holds the last unit of an arc that carries some. */
   private lastSegment(arc: number): number {
     const flow = this.carried[arc] ?? 0;
     let segment = this.segment[arc] ?? 0;
@@ -96,7 +96,7 @@ class Solver {
     return segment === 0 ? 0 : (this.arcs.ends[arc * SEGMENTS + segment - 1] ?? 0);
   }
 
-  /** The distance of every node to the target, with nothing carried yet. */
+  /** Measures the distance of every node to the target while no arc carries anything. */
   measure(target: number): void {
     const { potential, first, ends, segment, frontier, settled } = this;
     const { tail, slopes } = this.arcs;
@@ -123,7 +123,7 @@ class Solver {
     settled.fill(0);
   }
 
-  /** One path of least cost for the next unit; false where there is none. Its nodes are found by `via` from the target. */
+  /** Finds a path of least cost for the next unit; false where there is none. `via` leads back along it from the target. */
   private search(source: number, target: number): boolean {
     const { potential, distance, settled, via, first, ends, segment, carried, frontier } = this;
     const { tail, head, slopes } = this.arcs;
@@ -166,7 +166,7 @@ class Solver {
       }
     }
     for (const node of reached) {
-      // What was not looked at keeps its potential: no arc to it is cheaper than the path.
+      // A node that the search did not settle keeps its potential: it is no nearer than the target.
       if (settled[node] === 1 && found !== Number.POSITIVE_INFINITY)
         potential[node] = (potential[node] ?? 0) + found - (distance[node] ?? 0);
       settled[node] = 0;
@@ -175,7 +175,7 @@ class Solver {
     return found !== Number.POSITIVE_INFINITY;
   }
 
-  /** Sends as much as one path takes at its cost, up to `most`. Gives what it was; 0 where there is no path. */
+  /** Augments the flow along one path: by at most `most`, and within one segment of each arc. Returns by how much; 0 where there is no path. */
   grow(source: number, target: number, most: number): number {
     if (!this.search(source, target)) return 0;
     const { via, carried, segment } = this;
@@ -204,12 +204,12 @@ class Solver {
   }
 }
 
-/** A flow that takes more paths than this to find would hardly be of use, and takes seconds. */
+/** Augmenting paths at most: more take seconds, and a flow that needs them is hardly of use. */
 export const MOST_PATHS = 1_000;
 
 /**
- * The cheapest flow of `amount` from `source` to `target`, nodes being numbers below `nodes`; of as much of it as the arcs can carry
- * where that is less, or as `most` paths that it grows by come to. The same arcs in the same order give the same flow.
+ * The cheapest flow of `amount` from `source` to `target`. Nodes are numbers below `nodes`. Where the arcs cannot carry all of it, or
+ * `most` augmenting paths do not suffice, the flow is of less. The same arcs in the same order give the same flow.
  */
 export const minCostFlow = (
   nodes: number,

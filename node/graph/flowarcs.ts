@@ -1,7 +1,7 @@
 /**
- * The graph, our outlets and the hints of an invoice as arcs of a minimum-cost flow. What an arc costs is its fee, its delay and how
- * unlikely it is to carry what it is to carry: convex for a balance that may be anything within the capacity, and cut into straight
- * pieces (Pickhardt and Richter 2021, "Optimally Reliable & Cheap Payment Flows on the Lightning Network").
+ * The graph, our outlets and the hints of an invoice as arcs of a minimum-cost flow. The cost of an arc is its fee, its delay and
+ * the improbability that it can carry the flow. That is convex where any balance within the capacity is as likely, and is approximated
+ * by linear pieces (Pickhardt and Richter 2021, "Optimally Reliable & Cheap Payment Flows on the Lightning Network").
  */
 import { type CompactGraph, NONE } from './compact.ts';
 import { type Arcs, SEGMENTS } from './flow.ts';
@@ -9,19 +9,19 @@ import { boundsWithin, improbabilityCost, type Known } from './likelihood.ts';
 import type { Prepared } from './routing.ts';
 import { CLOSED, KNOWN, LIMITED, PENALIZED } from './search.ts';
 
-/** What is asked of a flow, beside what the query says. */
+/** How a flow is searched for; the query says the rest. */
 export interface FlowTerms {
-  /** Channels that carry less, or take no less than more than this, are left out; msat. */
+  /** Channels that can carry less than this, or whose htlc_minimum_msat is above it, are left out; msat. */
   readonly grain: number;
-  /** How much more than what arrives every channel must be able to carry, for the fees of those behind it: 1 or more. */
+  /** The factor by which a channel must be able to carry more than what arrives, since it carries the fees of later hops, too; 1 or more. */
   readonly margin: number;
-  /** What improbability counts: 1 as for a route, 0 nothing. */
+  /** The weight of improbability: 1 as in the search for a single route, 0 for none. */
   readonly improbability: number;
-  /** What delay counts: 1 as for a route. */
+  /** The weight of delay: 1 as in the search for a single route. */
   readonly delay: number;
   /**
-   * Of what a channel may still carry that did not carry some amount, the part that is used: next to nothing below that amount is likely
-   * to get through, so it is looked for between what is known to get through and what is not.
+   * For a channel that failed to carry some amount: which part of the range between what it is known to carry and that amount is used,
+   * from 0 to 1. Only little less than the failed amount is hardly likely to get through.
    */
   readonly reach: number;
 }
@@ -29,28 +29,28 @@ export interface FlowTerms {
 /** Arcs, and what each of them is: a direction of the graph, or NONE - 1 - i for the extra edge i. */
 export interface GraphArcs extends Arcs {
   readonly via: Int32Array;
-  /** What a single HTLC over it can carry. */
+  /** The largest single HTLC, in msat. */
   readonly largest: Float64Array;
 }
 
-/** Of the capacity of a channel, what several HTLCs may come to that each keep to the largest it takes: the rest is reserve. */
+/** The part of a channel's capacity that several HTLCs, each within htlc_maximum_msat, may use together: the rest is channel reserve. */
 export const MOST_OF_CAPACITY = 0.98;
 
 /** The costs of arcs are in billionths: msat for each 10^9 msat carried. */
 const BILLION = 1e9;
-/** The parts of what a channel may carry at whose ends the straight pieces of its cost meet; to fill the last one costs as a probability of 1/256. */
+/** Where the linear pieces of a channel's cost meet, as parts of what it may carry. A full channel costs as much as a probability of 1/256. */
 const PIVOTS = [1 / 4, 1 / 2, 3 / 4, 15 / 16, 1] as const;
 const LEAST = 1 / 256;
-/** A base fee is reckoned with as if so many parts paid it, each for its part of the amount. */
+/** A base fee is spread over the amount as if so many parts paid it. */
 const USUAL_PARTS = 4;
 /** A flat cost per hop, msat, as in the search for a route. */
 const HOP_COST = 100;
-/** No arc costs nothing: what goes in a circle would do no harm then. */
+/** Every arc costs something, or a flow could go in circles for nothing. */
 const LEAST_SLOPE = 1;
-/** No arc costs more for each msat than twice that, so that the costs of a path are exact. */
+/** Two msat for each msat carried, at most, so that the sum over a path stays exact. */
 const MOST_SLOPE = 2e9;
 
-/** By pivot: what improbability costs up to there for each msat, for a weight of 1 and a channel of 1 msat. */
+/** By pivot: the slope of the improbability cost up to it, for a weight of 1 and a channel of 1 msat. */
 const steepness = PIVOTS.map((pivot, i) => {
   const before = PIVOTS[i - 1] ?? 0;
   const cost = (part: number): number => improbabilityCost(Math.max(LEAST, 1 - part), 1);
@@ -67,7 +67,7 @@ class Builder {
   count = 0;
   private readonly amount: number;
   private readonly terms: FlowTerms;
-  /** What improbability costs, in billionths of a msat. */
+  /** The weight of improbability, in billionths of a msat. */
   private readonly weight: number;
   private readonly perBlock: number;
 
@@ -89,15 +89,15 @@ class Builder {
     this.perBlock = riskPerBlock * terms.delay;
   }
 
-  /** What a msat over a channel costs whatever it carries: `penalty` in msat for the amount of a grain. */
+  /** The part of the cost of each msat that does not depend on how much the channel carries. `penalty` is in msat, for an amount of `grain`. */
   flat(feeBase: number, feeProportional: number, delay: number, penalty: number): number {
     const once = ((feeBase + HOP_COST) * USUAL_PARTS) / this.amount + penalty / Math.max(1, this.terms.grain);
     return feeProportional * 1000 + delay * this.perBlock + once * BILLION;
   }
 
   /**
-   * Adds an arc that takes HTLCs from `floor` to `largest` and carries up to `most` msat in all, each msat costing `flat` and what improbability costs: it is
-   * known to carry `low`, and may carry anything up to `high`, or surely all where both are the same.
+   * Adds an arc that takes HTLCs from `floor` to `largest` msat and carries up to `most` msat in all. Each msat costs `flat`, and its
+   * improbability: the channel is known to carry `low` and may carry any amount up to `high`. Where both are the same, nothing is uncertain.
    */
   add(
     [via, from, to]: readonly [number, number, number],
@@ -125,7 +125,7 @@ class Builder {
   }
 }
 
-/** The arcs that a payment's amount may go over. */
+/** The arcs that may carry a payment. */
 export const arcsOf = ({ context, query, extras, terms }: Prepared, flow: FlowTerms): GraphArcs => {
   const { compact }: { readonly compact: CompactGraph } = context.graph;
   const { from: fromOf, enabled, minimum, maximum, feeBase, feeProportional, delay, timestamp } = compact;
@@ -142,7 +142,7 @@ export const arcsOf = ({ context, query, extras, terms }: Prepared, flow: FlowTe
     if (enabled[direction] === 0 || (timestamp[direction] ?? 0) <= staleSince) continue;
     const from = fromOf[direction] ?? NONE;
     const channel = direction >> 1;
-    // Our own channels are extra edges; BOLT 7: what requires unknown features is not used.
+    // Our own channels are among the extra edges. BOLT 7: nodes and channels that require unknown features are not used.
     if (from === source || compact.unknownFeature[from] === 1 || avoided.has(from)) continue;
     if (compact.hasUnknownFeature(channel) || compact.isSpent(channel)) continue;
     const top = maximum[direction] ?? 0;

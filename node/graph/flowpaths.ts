@@ -1,4 +1,4 @@
-/** A flow taken apart into the paths that it goes by, the widest first, so that few of them carry nearly all of it. */
+/** Decomposes a flow into paths, the widest first, so that few paths carry nearly all of it. */
 
 import type { Arcs } from './flow.ts';
 import { Frontier } from './frontier.ts';
@@ -9,7 +9,7 @@ export interface FlowPath {
   readonly amount: number;
 }
 
-/** The arcs that still carry something, by the node they lead from. */
+/** The arcs that still carry something, by the node that they leave. */
 const leftover = ({ count, tail }: Arcs, carried: Float64Array): Map<number, number[]> => {
   const away = new Map<number, number[]>();
   for (let arc = 0; arc < count; arc++) {
@@ -22,7 +22,7 @@ const leftover = ({ count, tail }: Arcs, carried: Float64Array): Map<number, num
   return away;
 };
 
-/** The path whose narrowest arc carries most; undefined where none is left. */
+/** The path whose narrowest arc carries the most; undefined where none is left. */
 const widest = (
   { tail, head }: Arcs,
   away: ReadonlyMap<number, readonly number[]>,
@@ -59,8 +59,8 @@ const widest = (
 };
 
 /**
- * The paths of a flow from `source` to `target`, up to `most` of them, the widest first. None carries more than `largest` says of any
- * of its arcs; over the same arcs there may be several. Together they carry all of the flow unless there would be more of them.
+ * The paths of a flow from `source` to `target`, up to `most` of them, the widest first. No path carries more than `largest`
+ * of each of its arcs; several paths may take the same arcs. Together they carry the whole flow, unless that takes more than `most`.
  */
 export const pathsOf = (
   arcs: Arcs,

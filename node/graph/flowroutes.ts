@@ -1,6 +1,6 @@
 /**
- * Routes that carry an amount together: the cheapest flow of it, taken apart, with the fees of each route, what channels take at least
- * and at most, their slots, and the bounds of the payment all kept exactly.
+ * Routes that carry an amount together, from the cheapest flow. The flow is approximate; the routes made of it are exact in fees, in each
+ * channel's minimum, maximum and HTLC slots, and in the payment's limits.
  */
 import { atRest, type FlowWish, type Reserved, type Route, type RouteQuery } from '../../amp/route.ts';
 import { hex } from '../../wire/bytes.ts';
@@ -13,10 +13,10 @@ import { pathsOf } from './flowpaths.ts';
 import type { RouteContext, Terms } from './routecontext.ts';
 import { canLeave, findRoute, forwardingFee, type Prepared, prepare, routeOf } from './routing.ts';
 
-/** A query for routes that carry the amount together. */
+/** A query for several routes that carry the amount together. */
 export type FlowQuery = RouteQuery & { readonly flow: FlowWish };
 
-/** A route of a flow and the way it was made from: directions of the graph, or NONE - 1 - i for the extra edge i. */
+/** A route of a flow, and the path that it follows: directions of the graph, or NONE - 1 - i for the extra edge i. */
 interface Part {
   readonly way: readonly number[];
   readonly route: Route;
@@ -25,16 +25,16 @@ interface Part {
 const arriving = ({ route }: Part): bigint => (route.at(-1) ?? route[0]).amount;
 const feeOf = (route: Route): bigint => route[0].amount - (route.at(-1) ?? route[0]).amount;
 
-/** What the shards of a route will take of its channels. */
+/** What the HTLC of a route will lock in its channels. */
 const taking = (route: Route): readonly Reserved[] =>
   route.map(({ scid, amount }, n) => ({ scid, from: route[n - 1]?.node, amount, count: 1, offered: false }));
 
-/** Parts of a flow that is being made, each checked against what the channels carry beside the others. */
+/** The routes found so far, each checked against what the channels can carry beside the others. */
 class Parts {
   readonly list: Part[] = [];
-  /** A path had more delay than the payment may have, or cost more. */
-  late = false;
-  dear = false;
+  /** A path had a longer delay, or a higher fee, than the payment allows. */
+  slow = false;
+  expensive = false;
   private readonly prepared: Prepared;
   private balances: Balances;
 
@@ -54,7 +54,7 @@ class Parts {
     }, 0n);
   }
 
-  /** What the source asks of itself for a route, which is not in its amounts. */
+  /** What the source asks for forwarding over its own first channel, where it asks anything: the route's amounts do not contain it. */
   private ownTerms([{ scid }]: Route): Terms | undefined {
     return this.prepared.context.outlets.find((outlet) => outlet.scid === scid)?.terms;
   }
@@ -63,7 +63,7 @@ class Parts {
     this.balances = new Balances(undefined, this.prepared.query.excluded, this.reserved);
   }
 
-  /** What a single HTLC may be that goes by `via` from the node that a route has there. */
+  /** The smallest and the largest HTLC that the channel direction `via` takes from node `from`. */
   private limits(via: number, from: Route[number]['node'] | undefined): { least: bigint; most: bigint } {
     const { context, extras } = this.prepared;
     const { compact } = context.graph;
@@ -86,17 +86,17 @@ class Parts {
     return { least: context.withoutMinimum === true ? 0n : minimum, most };
   }
 
-  /** The part that carries as much as fits of an amount; undefined where nothing does. */
+  /** A part that carries as much of an amount as fits along the path; undefined where nothing does. */
   private fitting(way: readonly number[], wanted: bigint): Part | undefined {
     const { query } = this.prepared;
     let amount = wanted;
-    // Less to carry has less fees: once or twice is enough, but for what is rounded.
+    // A smaller amount has smaller fees, so what fits is found in one or two steps; rounding may take more.
     for (let n = 0; n < 8 && amount > 0n; n++) {
       const route = routeOf({ ...this.prepared, query: { ...query, amount: msat(amount) } }, way);
-      if (route === undefined) this.dear = true;
+      if (route === undefined) this.expensive = true;
       if (route === undefined || route.length > query.maxHops) return undefined;
       if (route[0].expiry + (this.ownTerms(route)?.cltvExpiryDelta ?? 0) > query.maxExpiry) {
-        this.late = true;
+        this.slow = true;
         return undefined;
       }
       let least = amount;
@@ -113,7 +113,7 @@ class Parts {
     return undefined;
   }
 
-  /** Adds a part for as much as fits of an amount, `least` or more. Gives how much that is. */
+  /** Adds a part for as much of an amount as fits, unless that is less than `least`. Returns what it carries; 0 where none was added. */
   add(way: readonly number[], amount: bigint, least: bigint): bigint {
     const part = this.fitting(way, amount);
     if (part === undefined || arriving(part) < least) return 0n;
@@ -122,7 +122,7 @@ class Parts {
     return arriving(part);
   }
 
-  /** Lets parts carry more, as far as they can. Gives what is left of it. */
+  /** Spreads an amount over the parts that are there, as far as their channels can carry more. Returns what is left of it. */
   spread(amount: bigint): bigint {
     let left = amount;
     for (const [i, part] of this.list.entries()) {
@@ -138,7 +138,7 @@ class Parts {
     return left;
   }
 
-  /** Adds a route that was found for the rest of the amount. */
+  /** Adds a route that was found by a search of its own for the rest of the amount. */
   addRoute(route: Route): void {
     this.list.push({ way: [], route });
     this.changed();
@@ -147,16 +147,17 @@ class Parts {
 
 const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
-/** What is less than such a part of the amount is a crumb; and no more than such a part of it is to be spread over the others. */
-const CRUMBS = 64;
-const MOST_CRUMBS = 16n;
+/** Paths of less than 1/64 of the amount get no HTLC of their own, once no more than 1/16 of it is left to be spread over the others. */
+const SMALL_PATH = 64;
+const MOST_SPREAD = 16n;
 
-/** Why there is no flow as it was asked: too little can be carried, or only in too many parts, for too much, or too slowly. */
-type Fault = 'short' | 'many' | 'dear' | 'late';
+/** Why there is no such flow: the channels carry too little, or only in too many parts, for too high a fee, or with too long a delay. */
+type Fault = 'too_little' | 'too_many_parts' | 'too_expensive' | 'too_slow';
 
-/** A flow that grows by more paths than this is not for a few dozen parts; it took seconds to find that there is none. */
+/** Augmenting paths at most: a flow that needs more does not fit into a few dozen parts, and takes seconds. */
 const USEFUL_PATHS = 300;
 
+/** All that the last channels can carry together. */
 const intoTarget = ({ count, head, ends }: Arcs, target: number): number => {
   let sum = 0;
   for (let arc = 0; arc < count; arc++) if (head[arc] === target) sum += ends[(arc + 1) * SEGMENTS - 1] ?? 0;
@@ -167,18 +168,18 @@ const attempt = (prepared: Prepared, query: FlowQuery, terms: FlowTerms): readon
   const arcs = arcsOf(prepared, terms);
   const { source, target, nodes } = prepared.terms;
   const amount = Number(query.amount);
-  // Most of what cannot be carried cannot reach its destination by the last channels alone: that takes no search.
-  if (intoTarget(arcs, target) < amount) return 'short';
+  // Where an amount is too large, it is mostly so for the last channels already: that is known without a search.
+  if (intoTarget(arcs, target) < amount) return 'too_little';
   const { carried, sent } = minCostFlow(nodes, arcs, source, target, amount, USEFUL_PATHS);
-  if (sent < amount) return 'short';
+  if (sent < amount) return 'too_little';
   const { most, least } = query.flow;
   const paths = pathsOf(arcs, carried, source, target, most, (arc) => arcs.largest[arc] ?? 0);
   const parts = new Parts(prepared);
   const isWhole = paths.length === 1;
   let left: bigint = query.amount;
   for (const [n, path] of paths.entries()) {
-    // Crumbs are not worth an HTLC of their own where the others can carry them, as where they keep room for fees.
-    if (n > 0 && path.amount * CRUMBS < amount && left * MOST_CRUMBS < query.amount) left = parts.spread(left);
+    // A small path is not worth an HTLC where the other parts can carry its amount, which they can where `margin` left room.
+    if (n > 0 && path.amount * SMALL_PATH < amount && left * MOST_SPREAD < query.amount) left = parts.spread(left);
     if (left === 0n) break;
     const way = path.arcs.map((arc) => arcs.via[arc] ?? NONE);
     left -= parts.add(way, min(BigInt(path.amount), left), isWhole ? 0n : least);
@@ -193,28 +194,27 @@ const attempt = (prepared: Prepared, query: FlowQuery, terms: FlowTerms): readon
       left = 0n;
     }
   }
-  if (left > 0n && parts.dear) return 'dear';
-  if (left > 0n) return parts.late ? 'late' : 'many';
-  return parts.fees > query.maxFee ? 'dear' : parts.list.map(({ route }) => route);
+  if (left > 0n && parts.expensive) return 'too_expensive';
+  if (left > 0n) return parts.slow ? 'too_slow' : 'too_many_parts';
+  return parts.fees > query.maxFee ? 'too_expensive' : parts.list.map(({ route }) => route);
 };
 
-/** The fees that room is left for beside the amount, as a part of it: what is dearer has to be made to fit. */
+/** The fees, as a part of the amount, that channels must have room for beside it. Routes with higher fees are cut to what fits. */
 const MOST_MARGIN = 0.01;
-/** What improbability counts for, where a flow that keeps to fewer fees is wanted. */
-const THRIFTIER = [1, 1 / 10, 0] as const;
-/** What delay counts for, where a quicker flow is wanted. */
-const QUICKER = [1, 30] as const;
-/** Between what a channel carried and what it did not: at first in the middle, and nearly up to there where it takes that. */
+/** Weights of improbability, one after the other, while the flow is too expensive. */
+const IMPROBABILITY_WEIGHTS = [1, 1 / 10, 0] as const;
+/** Weights of delay, one after the other, while the flow is too slow. */
+const DELAY_WEIGHTS = [1, 30] as const;
+/** How far to go between what a channel carried and what it did not: half of the way at first, nearly all of it where that is too little. */
 const HALF = 1 / 2;
 const NEARLY_ALL = 15 / 16;
-/** The smallest channel that counts, as a part of the amount: at first for each part there may be, and where too little is left. */
+/** Divisors of the amount for the smallest channel that counts: for each part that there may be, and where that leaves too little. */
 const GRAINS_PER_PART = 4n;
 const FINEST = 1000n;
 
 /**
- * Routes that carry `query.amount` together within all that it says of a route, and that count as one by its maxFee: by the cheapest
- * flow of it that can be had, in no more than `flow.most` of them, of which none of several is below `flow.least`. undefined where
- * there is none.
+ * Routes that carry `query.amount` together, made of the cheapest flow that fits: at most `flow.most` of them, none of several below
+ * `flow.least`. Each keeps to the query's limits for a route, and all together to its `maxFee`. undefined where there are none.
  */
 export const findFlow = (context: RouteContext, query: FlowQuery): readonly Route[] | undefined => {
   const { amount, maxFee } = query;
@@ -228,7 +228,7 @@ export const findFlow = (context: RouteContext, query: FlowQuery): readonly Rout
   const least = Math.min(Number(query.flow.least), Number(amount));
   const grainOf = (parts: bigint): number => Math.max(1, least, Number(amount / parts));
   const margin = 1 + Math.min(MOST_MARGIN, Number(maxFee) / Number(amount));
-  // From where the flow is coarse to where all counts: what is too much in one way is not tried again in another.
+  // From large channels alone to all of them. One that was tried is not tried again because of size.
   const sizes = [
     { grain: grainOf(most), margin, reach: HALF },
     { grain: grainOf(most * GRAINS_PER_PART), margin, reach: HALF },
@@ -241,21 +241,22 @@ export const findFlow = (context: RouteContext, query: FlowQuery): readonly Rout
   for (;;) {
     const terms = {
       ...(sizes[size] ?? sizes[1]),
-      improbability: THRIFTIER[thrift] ?? 0,
-      delay: QUICKER[haste] ?? 1,
+      improbability: IMPROBABILITY_WEIGHTS[thrift] ?? 0,
+      delay: DELAY_WEIGHTS[haste] ?? 1,
     };
     const found = attempt(prepared, query, terms);
     if (typeof found === 'object') return found;
     tried.add(size);
-    if (found === 'dear') thrift++;
-    else if (found === 'late') haste++;
-    else size += found === 'short' ? 1 : -1;
-    const isNew = found === 'dear' || found === 'late' || !tried.has(size);
-    if (!isNew || sizes[size] === undefined || thrift >= THRIFTIER.length || haste >= QUICKER.length) return undefined;
+    if (found === 'too_expensive') thrift++;
+    else if (found === 'too_slow') haste++;
+    else size += found === 'too_little' ? 1 : -1;
+    const isNew = found === 'too_expensive' || found === 'too_slow' || !tried.has(size);
+    if (!isNew || sizes[size] === undefined || thrift >= IMPROBABILITY_WEIGHTS.length || haste >= DELAY_WEIGHTS.length)
+      return undefined;
   }
 };
 
-/** Whether there would be such routes if no HTLC were in flight in our channels but the payment's own. */
+/** Whether there would be such routes if our channels had no HTLCs in flight but those of this payment. */
 export const hasFlowAtRest = (context: RouteContext, query: FlowQuery): boolean => {
   if (context.outlets.every(({ atRest: rest }) => rest === undefined)) return false;
   const reserved = query.reserved.map((one) => ({ ...one, offered: one.from !== undefined && one.offered }));

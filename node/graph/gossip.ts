@@ -1,7 +1,7 @@
 /**
  * Receives gossip (BOLT 7): every announcement is verified (signatures, and the funding output on the chain), stored, and passed on to
- * the peers that asked for gossip. A bounded number of updates without their channel wait for it, and work that costs us more than
- * its sender has a limit for each peer.
+ * the peers that asked for gossip. Updates that come before their channel's announcement are kept for it, up to a limit. Work that costs us
+ * more than its sender is rate-limited for each peer.
  */
 
 import { equal, unhex } from '../../wire/bytes.ts';
@@ -25,7 +25,7 @@ export type GossipMessage =
 /** `bad`: the message breaks BOLT 7; its sender gets a warning and is disconnected. */
 export type GossipResult = 'new' | 'known' | 'ignored' | 'bad';
 
-/** Most updates, in all, that are kept for channels not announced yet: a peer may send them early. */
+/** Most updates, from all peers together, that are kept for channels not announced yet. */
 const MAX_EARLY = 1000;
 /** Seconds by which a timestamp may lie ahead of our clock. */
 const MAX_AHEAD = 24 * 3600;
@@ -41,8 +41,8 @@ const NODES = { burst: 10, seconds: 600 } as const;
  */
 const ABSENT = { burst: 300, seconds: 10 } as const;
 /**
- * Most channels of the graph, five times those of today's network: they bound its memory. Beyond them what is new gives way, but for
- * channels of our own.
+ * Most channels of the graph, five times those of today's network: they bound its memory. Beyond it a new channel is not
+ * added, unless it is our own.
  */
 export const MOST_CHANNELS = 250_000;
 /** Most channels remembered for which conflicting announcements were logged. */
@@ -70,7 +70,7 @@ export interface GossipParts {
   readonly interval: number;
   /** Runs something after that many milliseconds. */
   readonly later: (ms: number, run: () => void) => void;
-  /** Checks many signatures apart; without it each is checked as its announcement is handled. */
+  /** Checks many signatures on another thread; without it each is checked when its announcement is handled. */
   readonly checks?: SignatureChecks;
   /** Told of an update, and its timestamp, of a channel that is not known here. */
   readonly onUnknownChannel?: (from: Point, scid: ShortChannelId, timestamp: number) => void;

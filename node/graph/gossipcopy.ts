@@ -1,6 +1,6 @@
 /**
- * The copy that a file of gossip becomes when too much of it is no longer of use: what is live, in the same order, and where it was. A
- * channel that was removed since the copy was begun may be in it already, so that is noted in it too.
+ * The copy that replaces a file of gossip of which too much is out of date: its live records in the same order, with the positions that
+ * they had before. A channel may be removed after it was copied, so removals since the beginning of the copy are copied, too.
  */
 import { u32be } from '../../wire/bytes.ts';
 import type { GrowingFile } from '../ports/ports.ts';
@@ -8,7 +8,7 @@ import { grown } from './compact.ts';
 import { FRAME, type GossipRecord, HEIGHT, REMOVED, recordsOf, WINDOW, writeRecord } from './gossiprecords.ts';
 import { NOWHERE } from './rawmessages.ts';
 
-/** Positions before and after, in ascending order. */
+/** Positions in the old file and in the copy, in ascending order. */
 class Moves {
   private from = new Float64Array(1024);
   private to = new Float64Array(1024);
@@ -34,14 +34,14 @@ class Moves {
 
 export interface GossipCopyParts {
   readonly salt: number;
-  /** Whether the graph has the message that stands there. */
+  /** Whether the graph still refers to this record. */
   readonly isLive: (record: GossipRecord) => boolean;
-  /** Where the file ended when the copy was begun. */
+  /** The end of the old file when the copy was begun. */
   readonly begun: number;
 }
 
 export class GossipCopy {
-  /** Up to where the file was looked at. */
+  /** The position up to which the old file was read. */
   seen = 0;
   /** The end of the copy. */
   end = 0;
@@ -52,7 +52,7 @@ export class GossipCopy {
     this.parts = parts;
   }
 
-  /** Where a message is that the graph has; NOWHERE for one that was not copied. */
+  /** The position in the copy of a message at `position` of the old file; NOWHERE for one that was not copied. */
   movedTo(position: number): number {
     const to = this.moves.of(position);
     return to < this.end ? to : NOWHERE;
@@ -73,7 +73,7 @@ export class GossipCopy {
     return this.parts.isLive(record);
   }
 
-  /** Copies what is live of the next part of the file, up to `to`. Throws what the system says. */
+  /** Copies the live records of the next part of the file, up to `to`. Throws what the system says. */
   async upTo(file: GrowingFile, next: GrowingFile, to: number): Promise<void> {
     const piece = new Uint8Array(WINDOW);
     const { salt } = this.parts;

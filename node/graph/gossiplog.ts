@@ -1,7 +1,7 @@
 /**
- * Gossip on disk: messages are appended as they come, and read by their positions when somebody wants them. All of it can be had again
- * from peers, so nobody waits for it to be written, and what the disk does not take or give costs gossip and nothing else: the log says
- * so, and goes on without storing until the disk takes it again.
+ * Gossip on disk: messages are appended as they come, and read by position when they are needed. Peers can send all of it again, so
+ * nothing waits for a write, and a disk that fails costs gossip and nothing else: a line in the log says so, and nothing is stored until
+ * the disk works again.
  */
 import { u16be, u32be, u64be, unhex } from '../../wire/bytes.ts';
 import type { ShortChannelId } from '../../wire/units.ts';
@@ -30,15 +30,15 @@ import { UnwrittenRecords } from './unwrittenrecords.ts';
 /** Bytes of a record's body before the message itself. */
 export const BYTES_BEFORE_MESSAGE: Readonly<Record<number, number>> = { [CHANNEL]: 50, [POLICY]: 9, [NODE]: 33 };
 
-/** Milliseconds for which messages are gathered before they are written. */
+/** Milliseconds for which messages are collected before they are written. */
 const GATHER_MS = 2_000;
-/** Bytes that are written at once, before that. */
+/** So many collected bytes are written without waiting longer. */
 const GATHERED = 256 * 1024;
-/** Most bytes that wait for a slow disk; what comes beyond them is not stored. */
+/** Most bytes that wait for a slow disk; messages beyond that are not stored. */
 const MOST_WAITING = 8 * 1024 * 1024;
 /** Milliseconds after which a disk that failed is tried again. */
 export const RETRY_MS = 60_000;
-/** Bytes that are read at first: most records. */
+/** Bytes of a first read, in which most records fit. */
 const USUAL = 1024;
 
 export interface GossipLogParts extends GossipFileParts {
@@ -54,19 +54,19 @@ interface Writing {
 }
 
 export class GossipLog implements RawMessages {
-  /** Told when messages were lost that were not written yet: all from that position on. */
+  /** Called when unwritten messages were lost: all from this position on. */
   onLost: (from: number) => void = () => undefined;
-  /** How often something was not stored. */
+  /** How many writes failed. */
   failures = 0;
   private readonly parts: GossipLogParts;
-  /** None where it cannot be opened. */
+  /** undefined where the file cannot be opened. */
   private file: GrowingFile | undefined;
   private salt = 0;
-  /** Nothing is stored now, since the disk has just failed. */
+  /** The disk has just failed: nothing is stored until the next attempt. */
   private isFailing = false;
-  /** Nothing has been stored since the disk failed. */
+  /** No write has succeeded since the disk failed. */
   private isTroubled = false;
-  /** The height up to which the file knows which channels are gone. */
+  /** The height up to which the file says which channels were closed. */
   private lastHeight = 0;
   private readonly waiting = new UnwrittenRecords();
   private writing: Writing | undefined;
@@ -78,7 +78,7 @@ export class GossipLog implements RawMessages {
     this.parts = parts;
   }
 
-  /** Opens the file. One that this node cannot have written is set aside; never rejects. */
+  /** Opens the file. One that this node cannot have written is renamed, and a new one begun; never rejects. */
   static async open(parts: GossipLogParts): Promise<GossipLog> {
     const opened = new GossipLog(parts);
     const begun = await openGossipFile(parts);
@@ -97,8 +97,8 @@ export class GossipLog implements RawMessages {
   }
 
   /**
-   * Hands every whole record to `take`, in their order, with turns for other work. A torn end is cut off. Returns how many bytes were
-   * damaged. Called once, before anything is appended; never rejects.
+   * Hands every whole record to `take`, in order, yielding to other work in between. Cuts off an incomplete end. Returns how many bytes
+   * were damaged. Called once, before anything is appended; never rejects.
    */
   async load(take: (record: GossipRecord) => void): Promise<number> {
     const { file, salt } = this;
@@ -205,7 +205,7 @@ export class GossipLog implements RawMessages {
     }
   }
 
-  /** Begins to write what waits, unless a write is under way. Resolves when that has ended; never rejects. */
+  /** Begins to write the waiting records, unless a write is under way. Resolves when the write has ended; never rejects. */
   private write(): Promise<void> {
     if (this.writing !== undefined) return this.writing.done;
     const { file } = this;
@@ -224,7 +224,7 @@ export class GossipLog implements RawMessages {
     return done;
   }
 
-  /** What was not written is lost: nothing is stored until the disk has had time. */
+  /** Drops the records that could not be written, and stores nothing until the next attempt. */
   private fail(at: number, error: unknown): void {
     const { log, files, later } = this.parts;
     this.writing = undefined;
@@ -243,17 +243,20 @@ export class GossipLog implements RawMessages {
   }
 
   private async tryAgain(): Promise<void> {
-    // A part of what was written may be there: it must not follow what is written now.
+    // A part of the failed write may be in the file; the next write must not leave it behind itself.
     await this.file?.truncate(this.waiting.at).catch(() => undefined);
     this.isFailing = false;
   }
 
-  /** Writes all that waits. Resolves when it is in the file, or lost; never rejects. */
+  /** Writes all waiting records. Resolves when they are in the file, or lost; never rejects. */
   async flush(): Promise<void> {
     while (this.writing !== undefined || (this.file !== undefined && this.waiting.length > 0)) await this.write();
   }
 
-  /** Writes all that waits, for good. Resolves with whether all that was appended since there were so many failures is stored; never rejects. */
+  /**
+   * Writes all waiting records and syncs the file. Resolves with whether everything is stored that was appended since `this.failures`
+   * was `failures`; never rejects.
+   */
   sync(failures: number): Promise<boolean> {
     return this.alone(async () => {
       await this.flush();
@@ -267,8 +270,9 @@ export class GossipLog implements RawMessages {
   }
 
   /**
-   * Writes the file anew with what is live. `moved` is told where messages are now; what comes meanwhile is in the new file, too. After a
-   * crash at any instant the old file is there or the new one. Resolves with whether there is a new one; never rejects.
+   * Replaces the file with a copy of its live records. `moved` is given the new positions; messages that arrive meanwhile are in the new
+   * file, too. After a crash at any instant either the old file is there or the new one. Resolves with whether it was replaced; never
+   * rejects.
    */
   compact(
     isLive: (record: GossipRecord) => boolean,
@@ -306,7 +310,7 @@ export class GossipLog implements RawMessages {
         await next.truncate(copy.end).catch(() => undefined);
         while (this.writing !== undefined) await this.writing.done;
       }
-      // At once: what waits goes to the new file, and is there under new positions.
+      // In one turn of the event loop: the waiting records go to the new file, and so have new positions.
       const [before, now] = [this.waiting.at, copy.end];
       moved((position) => (position >= before ? position - before + now : copy.movedTo(position)));
       this.waiting.at = now;
@@ -316,19 +320,19 @@ export class GossipLog implements RawMessages {
     });
   }
 
-  /** Up to where the file holds what was appended. */
+  /** The position up to which appended records are in the file. */
   private get written(): number {
     return this.writing?.at ?? this.waiting.at;
   }
 
-  /** Runs something while neither a sync nor anything else that is given here is under way. */
+  /** Runs `work` after all that was given here before, one at a time. */
   private alone<T>(work: () => Promise<T>): Promise<T> {
     const done = this.exclusive.then(work);
     this.exclusive = done.catch(() => undefined);
     return done;
   }
 
-  /** Writes all that waits and closes the file; nothing can be stored or read any more. Never rejects. */
+  /** Writes all waiting records and closes the file; nothing can be stored or read any more. Never rejects. */
   async close(): Promise<void> {
     await this.sync(this.failures);
     await this.alone(async () => {

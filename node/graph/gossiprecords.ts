@@ -1,7 +1,7 @@
 /**
- * The format of the file that keeps gossip. It begins with a header; then come records: CRC-32 of what follows, length of the body, kind,
- * body, all big-endian. The checksum begins with a number of the file's own, so that no message of a peer can hold what looks like a
- * record. Whatever is damaged is passed over up to the next record that is whole.
+ * The format of the file of gossip: a header, then records, each a CRC-32 of the rest, the length of the body, its kind and the body, all
+ * big-endian. The checksum is salted with a random number of the file, so that no peer can send a message that contains a valid record.
+ * Damaged bytes are skipped up to the next whole record.
  */
 import { crc32 } from 'node:zlib';
 import { concat, equal, text, u32be, utf8 } from '../../wire/bytes.ts';
@@ -14,18 +14,18 @@ export const POLICY = 2;
 export const NODE = 3;
 /** A channel that is gone. */
 export const REMOVED = 4;
-/** The height up to which the file knows which channels are gone. */
+/** The height up to which the file says which channels were closed. */
 export const HEIGHT = 5;
 
 /** Bytes before a record's body. */
 export const FRAME = 7;
-/** Most bytes of a body: the longest message that is stored, and what is kept beside it. */
+/** Most bytes of a body: the longest message that is stored, with the fields before it. */
 export const MAX_BODY = 4096;
 
 const MAGIC = 'ampere gossip';
 /** The version of the format. */
 const VERSION = 1;
-/** Where the version, the chain and the number that checksums begin with stand. */
+/** Offsets of the version, the chain_hash and the salt. */
 const [AT_VERSION, AT_CHAIN, AT_SALT] = [MAGIC.length, MAGIC.length + 1, MAGIC.length + 33] as const;
 /** Bytes of the header. */
 export const HEADER = AT_SALT + 4;
@@ -46,7 +46,7 @@ const describe = (path: string, fault: GossipFileFault): string => {
   }
 };
 
-/** A file that this node cannot have written: it is left as it is. */
+/** A file that this node cannot have written: it is not changed. */
 export class GossipFileError extends Error {
   override readonly name = 'GossipFileError';
   readonly fault: GossipFileFault;
@@ -56,16 +56,16 @@ export class GossipFileError extends Error {
   }
 }
 
-/** The header of a file whose checksums begin with that number. */
+/** The header of a file with this salt. */
 export const headerWith = (chain: ChainHash, salt: number): Uint8Array =>
   concat(utf8(MAGIC), Uint8Array.of(VERSION), chain, u32be(salt));
 
-/** The number that the checksums of a new file begin with. */
+/** The salt of a new file. */
 export const newSalt = (entropy: Entropy): number => new DataView(entropy.bytes(4).buffer).getUint32(0);
 
 const saltOf = (header: Uint8Array): number => new DataView(header.buffer, header.byteOffset).getUint32(AT_SALT);
 
-/** Reads the header: the number that the file's checksums begin with. Throws GossipFileError. */
+/** Reads the header and returns its salt. Throws GossipFileError. */
 export const readHeader = (header: Uint8Array, chain: ChainHash, path: string): number => {
   if (header.length < HEADER || text(header.subarray(0, AT_VERSION)) !== MAGIC)
     throw new GossipFileError(path, { code: 'not_gossip' });
@@ -95,7 +95,7 @@ export const writeRecord = (
   return end - at;
 };
 
-/** The length of the whole record that stands there; undefined where there is none that is whole. */
+/** The length of the whole record at this place; undefined where there is none. */
 export const recordAt = (bytes: Uint8Array, at: number, end: number, salt: number): number | undefined => {
   if (end - at < FRAME) return undefined;
   const kind = bytes[at + 6] ?? 0;
@@ -105,7 +105,7 @@ export const recordAt = (bytes: Uint8Array, at: number, end: number, salt: numbe
   return crc32(bytes.subarray(at + 4, at + length), salt) === sum ? length : undefined;
 };
 
-/** A record of a file. Its body is only there until the next one is read. */
+/** A record of a file. Its bytes are valid only until the next record is read. */
 export interface GossipRecord {
   readonly position: number;
   readonly kind: number;
@@ -114,7 +114,7 @@ export interface GossipRecord {
   readonly whole: Uint8Array;
 }
 
-/** What was passed over: bytes between records that are whole, and behind the last of them. */
+/** Bytes that were skipped: between whole records, and after the last one. */
 export interface Damage {
   bytes: number;
   torn: number;
@@ -124,8 +124,8 @@ export interface Damage {
 export const WINDOW = 256 * 1024;
 
 /**
- * The whole records of a file from one place to another. A group is what was read at once, so that the reader can do other work before the
- * next. What is damaged is counted; `torn` is what follows the last record that is whole.
+ * The whole records of a file between two positions. A group is what one read gave, so that the caller can do other work before the next.
+ * Damaged bytes are counted; `torn` are those after the last whole record.
  */
 export function* recordsOf(
   file: Pick<GrowingFile, 'read'>,

@@ -1,8 +1,8 @@
 /**
  * Whom the node asks for gossip, and for what (BOLT 7, "Initial Sync", "Query Messages"). One peer at a time is asked for the list of
  * its channels, with timestamps and checksums where it offers `gossip_queries_ex`, and then for those alone that are new here: so a node
- * that was away transfers what changed. A peer that stalls or answers wrongly is replaced by the next. Two lists an hour are
- * enough; of the other peers a few send news, and the rest nothing.
+ * that was away transfers only what changed. A peer that stalls or answers wrongly is replaced by the next. Two peers an hour are
+ * asked for their lists; a few others send new gossip as it comes, and the rest send none.
  *
  * In a small network, where one peer may know what another does not, everybody is asked and sends everything: it costs a message.
  */
@@ -22,12 +22,12 @@ export interface SyncPeer {
   send(message: Message): void;
 }
 
-/** Up to so many channels a network is small. */
+/** A network of at most so many channels counts as small. */
 export const SMALL = 1_000;
 /** Peers that are asked for their list in `RENEW_SECONDS`, and seconds after which others are. */
 export const LISTS = 2;
 export const RENEW_SECONDS = 3_600;
-/** Peers that are asked for news. */
+/** Peers that are asked to send new gossip as it comes. */
 export const NEWS = 5;
 /** Channels that one query asks for. */
 export const BATCH = 500;
@@ -35,11 +35,11 @@ export const BATCH = 500;
 export const STALL_SECONDS = 30;
 /** Seconds for which a peer that stalled or answered wrongly is not asked. */
 const POOR_SECONDS = 3_600;
-/** Seconds by which gossip may reach a peer late. */
+/** Gossip may be so many seconds old when it reaches a peer. */
 const LATE_SECONDS = 600;
-/** The same, of what was announced while this node was away. */
+/** The same for what was announced while this node was not running. */
 const AWAY_SECONDS = 24 * 3_600;
-/** Share of a list that may be unknown here and still be asked for one by one, of a peer that says nothing but ids. */
+/** A peer that lists ids alone is asked for its unknown channels by id where they are at most this share of its list. */
 const MOST_MISSING = 0.1;
 const EVER = 0xffff_ffff;
 
@@ -62,7 +62,7 @@ interface Known {
   hasFilter: boolean;
   /** When it was asked for its list. */
   askedAt: number;
-  /** Until when it is not asked again. */
+  /** It is not asked again before this time. */
   poorUntil: number;
 }
 
@@ -70,16 +70,16 @@ interface Known {
 interface Asking {
   readonly known: Known;
   readonly startedAt: number;
-  /** When it last sent something of an answer. */
+  /** When it last sent a part of an answer. */
   heardAt: number;
-  /** The list that comes; undefined once it is whole. */
+  /** The answer to `query_channel_range` so far; undefined once it is complete. */
   range: RangeAnswer | undefined;
   wanted: Wanted;
-  /** How much of what is wanted was asked for. */
+  /** How many of the wanted ids were asked for. */
   next: number;
   /** Announcements that came since the last query. */
   got: number;
-  /** What is asked for now. */
+  /** Which kind of ids is asked for now. */
   part: 'channels' | 'nodes' | 'unknown';
 }
 
@@ -87,12 +87,12 @@ export class GossipSync {
   private readonly parts: GossipSyncParts;
   readonly wants: Wants;
   private readonly peers = new Map<NodeKey, Known>();
-  /** Peers whose turn to be asked comes. */
+  /** Peers that wait for their turn to be asked. */
   private waiting = new Set<Known>();
   private asking: Asking | undefined;
-  /** When lists came whole. */
+  /** When complete lists were received. */
   private lists: number[] = [];
-  /** From when on news is asked for: what is older came with a list. */
+  /** New gossip is asked for from this time on; a list contained what is older. */
   private newsSince = 0;
   private readonly unknown = new UnknownChannels();
   private roundAt: number;
@@ -112,7 +112,7 @@ export class GossipSync {
     this.proceed();
   }
 
-  /** A peer is gone: another takes its place. */
+  /** A peer disconnected: another one takes its place. */
   forget(id: Point): void {
     const known = this.peers.get(nodeKey(id));
     if (known === undefined) return;
@@ -129,7 +129,7 @@ export class GossipSync {
     const now = this.parts.now();
     const { asking } = this;
     if (asking !== undefined && now - asking.heardAt >= STALL_SECONDS) this.replace(asking, 'does not answer');
-    else if (asking !== undefined && now - asking.startedAt >= MAX_SECONDS) this.replace(asking, 'comes to no end');
+    else if (asking !== undefined && now - asking.startedAt >= MAX_SECONDS) this.replace(asking, 'does not finish');
     if (now - this.roundAt >= RENEW_SECONDS) {
       this.roundAt = now;
       for (const known of [...this.peers.values()].sort((a, b) => a.askedAt - b.askedAt)) this.waiting.add(known);
@@ -181,7 +181,7 @@ export class GossipSync {
       else this.replace(asking, 'sends nothing of what it listed');
       this.proceed();
     } else {
-      // Only then it shows what of all that is still missing.
+      // What is still missing is not known before that.
       await handled;
       if (this.asking === asking) this.whole(asking);
       this.proceed();
@@ -240,7 +240,7 @@ export class GossipSync {
     known.peer.send(query);
   }
 
-  /** The list of a peer is whole: decides what it is asked for. */
+  /** The list of a peer is complete: decides what it is asked for. */
   private listed(asking: Asking, { listed }: RangeAnswer): void {
     const { known, wanted } = asking;
     const { log, now, graph } = this.parts;
@@ -249,7 +249,7 @@ export class GossipSync {
       { peer: nodeKey(known.peer.id).slice(0, 16), listed, wanted: wanted.length },
       'a peer listed its channels; asking for those that are new',
     );
-    // Of a peer without gossip_queries_ex that has much more, all comes faster than it is asked for.
+    // A peer without gossip_queries_ex that has much more sends everything faster than it could be asked for.
     const all = !known.peer.extended && wanted.length > listed * MOST_MISSING;
     if (all || (this.isSmall(listed) && !known.hasFilter)) {
       this.filter(known, 0);
@@ -257,7 +257,7 @@ export class GossipSync {
       return;
     }
     if (!known.hasFilter) {
-      // One that cannot say what changed sends all since this node was last here.
+      // A peer that cannot say what changed sends everything since this node was last running.
       const since = known.peer.extended ? now() - LATE_SECONDS : newestTimestamp(graph, now()) - AWAY_SECONDS;
       this.filter(known, Math.max(0, since));
     }
@@ -278,7 +278,7 @@ export class GossipSync {
     });
   }
 
-  /** All that was wanted came, or was said not to be there. */
+  /** Everything that was asked for was received, or the peer does not have it. */
   private whole(asking: Asking): void {
     const { known, wanted, part } = asking;
     const wasAsked = asking.next > 0;
@@ -299,7 +299,7 @@ export class GossipSync {
     this.askForNews();
   }
 
-  /** Another peer takes the place of one that does not do. */
+  /** Gives up on a peer, and asks the next one. */
   private replace({ known }: Asking, why: string): void {
     const { log, now } = this.parts;
     this.asking = undefined;
@@ -308,11 +308,11 @@ export class GossipSync {
       { peer: nodeKey(known.peer.id).slice(0, 16), why },
       'a peer is of no use for catching up with gossip; the next one is asked',
     );
-    // Where nobody else is there, it may send of itself what it does not list.
+    // Where there is no other peer, this one may still send gossip that it does not list.
     if (this.lists.length === 0 && this.waiting.size === 0 && !known.hasFilter) this.filter(known, 0);
   }
 
-  /** Asks a few peers to send what comes: of those whose turn to be listed does not come. */
+  /** Asks a few peers to send new gossip as it comes, of those that do not wait to be asked for their list. */
   private askForNews(): void {
     let asked = 0;
     for (const known of this.peers.values()) if (known.hasFilter) asked++;
@@ -323,7 +323,7 @@ export class GossipSync {
     }
   }
 
-  /** Asks a peer for the channels of which updates came, once some have gathered. */
+  /** Asks a peer for the unknown channels of which updates came, once there are some. */
   private askForUnknown(): void {
     const now = this.parts.now();
     const due = this.unknown.take(now);
