@@ -161,7 +161,7 @@ export default defineConfig([
   build('dist/test', 'test', [
     'bench/main',
     'bench/gossippeer',
-    'bench/gossipnode',
+    'bench/gossipend',
     'soak/main',
     'soak/attackers',
     'interop/ldk/main',

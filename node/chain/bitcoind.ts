@@ -102,11 +102,11 @@ export interface BitcoindOptions extends RpcOptions {
 export const bitcoindChain = (options: BitcoindOptions): Chain => {
   const { high: rpc, low } = openPrioritizedRpc(options);
   const { clock, log } = options;
-  const idsOf = new Map<string, readonly string[]>();
+  const idsOf = new Map<string, Promise<readonly string[]>>();
   let waits: 'past_tip' | 'any_block' | 'never' = 'past_tip';
   let saidFallback = false;
 
-  const hashAt = async (height: number, by: Rpc = rpc): Promise<string | undefined> => {
+  const hashAt = async (height: number, by: Pick<Rpc, 'call'> = rpc): Promise<string | undefined> => {
     try {
       return await by.call('getblockhash', [height], hash);
     } catch (error) {
@@ -215,14 +215,16 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
   const txidAt = async (height: number, txIndex: number): Promise<Txid | undefined> => {
     const at = await hashAt(height, low);
     if (at === undefined) return undefined;
-    let ids = idsOf.get(at);
-    if (ids === undefined) {
-      ids = (await low.call('getblock', [at, 1], z.object({ tx: z.array(hash) }))).tx;
+    const known = idsOf.get(at);
+    const asked = known ?? low.call('getblock', [at, 1], z.object({ tx: z.array(hash) })).then(({ tx }) => tx);
+    if (known === undefined) {
       const oldest = idsOf.size >= rememberedBlocks ? idsOf.keys().next().value : undefined;
       if (oldest !== undefined) idsOf.delete(oldest);
-      idsOf.set(at, ids);
+      idsOf.set(at, asked);
+      // What failed is asked for again by the next one.
+      asked.catch(() => idsOf.get(at) === asked && idsOf.delete(at));
     }
-    const id = ids[txIndex];
+    const id = (await asked)[txIndex];
     return id === undefined ? undefined : txidOf(id);
   };
 

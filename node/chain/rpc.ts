@@ -31,11 +31,22 @@ export interface CallOptions {
   readonly idle?: boolean;
 }
 
+/** A call whose result is still to be checked. */
+export interface UncheckedCall {
+  readonly method: string;
+  readonly params: readonly unknown[];
+}
+
 export interface Rpc {
   /** HOST:PORT, for messages. */
   readonly where: string;
   /** Calls a method and checks its result. Throws ChainError. */
   call<T>(method: string, params: readonly unknown[], result: z.ZodType<T>, options?: CallOptions): Promise<T>;
+  /**
+   * Makes some calls in one request, which bitcoind answers one after the other. Resolves with what gives the result of each, or throws
+   * its ChainError, in their order; throws ChainError where there is no answer to all of them.
+   */
+  batch(calls: readonly UncheckedCall[]): Promise<readonly (() => unknown)[]>;
   /** Closes the connections; calls under way and later ones throw `closed`. */
   close(): void;
 }
@@ -47,6 +58,7 @@ const maxAnswer = 64 * 1024 * 1024;
 const inWarmup = -28;
 
 const answerShape = z.object({
+  id: z.unknown().optional(),
   result: z.unknown(),
   error: z.object({ code: z.number(), message: z.string() }).nullish(),
 });
@@ -79,6 +91,13 @@ const collect = async (response: IncomingMessage): Promise<string> => {
   }
   if (!response.complete) throw new Error('answer was cut off');
   return Buffer.concat(chunks).toString('utf8');
+};
+
+/** A result that has the shape it should have. Throws ChainError. */
+export const checkedResult = <T>(method: string, shape: z.ZodType<T>, result: unknown): T => {
+  const checked = shape.safeParse(result);
+  if (checked.success) return checked.data;
+  throw new ChainError({ code: 'bad_answer', method, detail: z.prettifyError(checked.error) });
 };
 
 /** A client of the bitcoind at that address. Connects when first called. */
@@ -121,8 +140,10 @@ export const openRpc = (options: RpcOptions): Rpc => {
       sent.end(body);
     });
 
-  const exchange = async (method: string, params: readonly unknown[], call: CallOptions): Promise<Answer> => {
-    const body = JSON.stringify({ jsonrpc: '1.0', id: nextId++, method, params });
+  const asked = ({ method, params }: UncheckedCall) => ({ jsonrpc: '1.0', id: nextId++, method, params });
+
+  const exchange = async (asking: unknown, call: CallOptions): Promise<Answer> => {
+    const body = JSON.stringify(asking);
     for (let attempt = 0; ; attempt++) {
       if (closed) throw new ChainError({ code: 'closed' });
       try {
@@ -139,20 +160,22 @@ export const openRpc = (options: RpcOptions): Rpc => {
     }
   };
 
-  const read = (method: string, { status, body }: Answer): unknown => {
+  const jsonOf = (method: string, { status, body }: Answer): unknown => {
     if (status === 401 || status === 403) {
       const hint = status === 401 ? 'wrong user, password or cookie' : 'its rpcallowip does not allow our address';
       throw new ChainError({ code: 'unauthorized', where, hint });
     }
-    let json: unknown;
     try {
-      json = parseExact(body);
+      return parseExact(body);
     } catch {
       if (status === 503) throw unreachable('it is too busy (its work queue is full)');
       if (status >= 500) throw unreachable(`HTTP status ${status}`);
       const detail = `HTTP status ${status} and no JSON; does bitcoind listen there?`;
       throw new ChainError({ code: 'bad_answer', method, detail });
     }
+  };
+
+  const resultOf = (method: string, json: unknown): unknown => {
     const answer = answerShape.safeParse(json);
     if (!answer.success)
       throw new ChainError({ code: 'bad_answer', method, detail: 'expected a result or an error object' });
@@ -165,9 +188,29 @@ export const openRpc = (options: RpcOptions): Rpc => {
   return {
     where,
     call: async (method, params, result, call = {}) => {
-      const checked = result.safeParse(read(method, await exchange(method, params, call)));
-      if (checked.success) return checked.data;
-      throw new ChainError({ code: 'bad_answer', method, detail: z.prettifyError(checked.error) });
+      const answer = await exchange(asked({ method, params }), call);
+      return checkedResult(method, result, resultOf(method, jsonOf(method, answer)));
+    },
+    batch: async (calls) => {
+      const asking = calls.map(asked);
+      const method = calls[0]?.method ?? '';
+      const json = jsonOf(method, await exchange(asking, {}));
+      // One answer to all of them says what is wrong with the request, or with bitcoind.
+      if (!Array.isArray(json)) {
+        resultOf(method, json);
+        throw new ChainError({ code: 'bad_answer', method, detail: 'expected an answer to each call of a batch' });
+      }
+      const answers = new Map(
+        json.flatMap((one: unknown) => {
+          const answer = answerShape.safeParse(one);
+          return answer.success ? [[answer.data.id, one] as const] : [];
+        }),
+      );
+      return asking.map(
+        ({ id, method }) =>
+          () =>
+            resultOf(method, answers.get(id)),
+      );
     },
     close: () => {
       closed = true;

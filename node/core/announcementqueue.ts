@@ -4,7 +4,8 @@
  * batches at once, so that the thread that checks them need not wait for this one. A peer that announces faster than that is not
  * read from.
  */
-import type { ReceivedAnnouncement, Verdict } from '../graph/signaturebatch.ts';
+import type { Checked } from '../graph/fundinglookups.ts';
+import type { ReceivedAnnouncement } from '../graph/signaturebatch.ts';
 
 /** Bytes of queued announcements from which on a peer is not read from; it is again once half of them are handled. */
 const MAX_QUEUED_BYTES = 64 * 1024;
@@ -17,9 +18,9 @@ const MOST_AHEAD = 6;
 
 export interface AnnouncementQueueParts {
   /** Checks signatures together; never rejects but for bugs. */
-  readonly check: (batch: readonly ReceivedAnnouncement[]) => Promise<readonly (Verdict | undefined)[]>;
+  readonly check: (batch: readonly ReceivedAnnouncement[]) => Promise<readonly (Checked | undefined)[]>;
   /** Handles one; false: the rest is dropped. */
-  readonly handle: (one: ReceivedAnnouncement, verdict: Verdict | undefined) => Promise<boolean>;
+  readonly handle: (one: ReceivedAnnouncement, verdict: Checked | undefined) => Promise<boolean>;
   /** Lets others have their turn. */
   readonly nextTurn: () => Promise<void>;
   readonly onError: (error: unknown, one: ReceivedAnnouncement) => void;
@@ -28,7 +29,7 @@ export interface AnnouncementQueueParts {
 /** Some that are checked together. */
 interface Batch {
   readonly items: readonly ReceivedAnnouncement[];
-  readonly verdicts: Promise<readonly (Verdict | undefined)[]>;
+  readonly verdicts: Promise<readonly (Checked | undefined)[]>;
 }
 
 export class AnnouncementQueue {
@@ -95,7 +96,7 @@ export class AnnouncementQueue {
   }
 
   /** Where they cannot be checked together, each is checked as it is handled. */
-  private async verdictsOf(items: Batch['items']): Promise<readonly (Verdict | undefined)[]> {
+  private async verdictsOf(items: Batch['items']): Promise<readonly (Checked | undefined)[]> {
     try {
       return this.isOver ? [] : await this.parts.check(items);
     } catch {
@@ -103,7 +104,7 @@ export class AnnouncementQueue {
     }
   }
 
-  private async handle(one: ReceivedAnnouncement, verdict: Verdict | undefined): Promise<void> {
+  private async handle(one: ReceivedAnnouncement, verdict: Checked | undefined): Promise<void> {
     if (this.isOver) return;
     try {
       this.isOver = !(await this.parts.handle(one, verdict));

@@ -10,13 +10,14 @@ import { warningData } from '../../wire/printable.ts';
 import { type ChainHash, type ChannelId, channelId } from '../../wire/units.ts';
 import type { Channels } from '../channels/channels.ts';
 import { fundedChannelsWith } from '../channels/reconnect.ts';
+import type { Checked } from '../graph/fundinglookups.ts';
 import type { Gossip } from '../graph/gossip.ts';
 import { type GossipPeer, nextTurn } from '../graph/gossiprelay.ts';
 import type { GossipSync } from '../graph/gossipsync.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { OwnChannel, OwnChannels } from '../graph/ownchannels.ts';
 import { channelRangeReplies, isWellFormed, shortChannelIdReplies } from '../graph/queries.ts';
-import type { ReceivedAnnouncement, Verdict } from '../graph/signaturebatch.ts';
+import type { ReceivedAnnouncement } from '../graph/signaturebatch.ts';
 import { sourceOf } from '../peer/connectionslots.ts';
 import type { Peer } from '../peer/peer.ts';
 import type { Log } from '../ports/ports.ts';
@@ -265,7 +266,7 @@ const queueAnnouncement = (
   let queue = announcementQueues.get(peer);
   if (queue === undefined) {
     queue = new AnnouncementQueue({
-      check: (batch) => parts.gossip.check(batch, peer.id),
+      check: (batch) => parts.gossip.check(batch, peer.id, unknownSource(parts, peer)),
       handle: (one, verdict) => handleAnnouncement(parts, peer, one, verdict),
       nextTurn,
       onError: (error, one) => {
@@ -282,17 +283,18 @@ const queueAnnouncement = (
   return queue.add({ message, raw }, isAsked);
 };
 
+/** Where a peer connected from that may have made up its node id: rate limits count by it. */
+const unknownSource = ({ channels }: DispatchParts, peer: Peer): string | undefined =>
+  peer.direction === 'in' && fundedChannelsWith(channels, peer.id) === 0 ? sourceOf(peer.remote.host) : undefined;
+
 /** Handles an announcement of a peer; false where it is not valid, and the peer is let go. */
 const handleAnnouncement = async (
   parts: DispatchParts,
   peer: Peer,
   { message, raw }: ReceivedAnnouncement,
-  verdict: Verdict | undefined,
+  verdict: Checked | undefined,
 ): Promise<boolean> => {
-  // A peer that connected to us may have made up its node id, so its address counts too.
-  const isUnknown = peer.direction === 'in' && fundedChannelsWith(parts.channels, peer.id) === 0;
-  const source = isUnknown ? sourceOf(peer.remote.host) : undefined;
-  const result = await parts.gossip.handle(message, raw, peer.id, source, verdict);
+  const result = await parts.gossip.handle(message, raw, peer.id, unknownSource(parts, peer), verdict);
   parts.sync.heard(peer.id, false);
   if (result !== 'bad') return true;
   peer.warn(`${message.name}: a signature or a key is not valid`);

@@ -9,9 +9,12 @@ import { type Sat, type ShortChannelId, scidParts, type Txid } from '../../wire/
 import { ChainError } from '../chain/errors.ts';
 import type { Chain } from '../ports/ports.ts';
 import type { GraphChannel } from './graph.ts';
+import type { ReceivedAnnouncement, Verdict } from './signaturebatch.ts';
 
 /** Look-ups that run at once. */
-export const MAX_LOOKUPS = 2;
+export const MAX_LOOKUPS = 16;
+/** Look-ups of one batch of announcements that are made before their turn, at once. */
+const AHEAD = MAX_LOOKUPS;
 /** Blocks before a missing channel is looked up again: a reorganization may bring it. */
 const ABSENT_BLOCKS = 144;
 /** Missing channels that are remembered. */
@@ -22,8 +25,20 @@ const MAX_ABSENT = 50_000;
  */
 export const MIN_CONFIRMATIONS = 4;
 
+/** What a look-up found, and the height of the chain, as the graph follows it, at which that was so. */
+export interface Looked {
+  readonly found: FundingLookup;
+  readonly height: number;
+}
+
 /** `young` has too few confirmations yet; `unknown`: the chain did not answer. */
 export type FundingLookup = Pick<GraphChannel, 'capacity' | 'funding'> | 'absent' | 'young' | 'unknown';
+
+/** What is known of an announcement before its turn comes. */
+export interface Checked extends Verdict {
+  /** Of a channel_announcement whose signatures hold: its funding output, which is being looked up; of no use where that gives nothing. */
+  readonly funding?: Promise<Looked | undefined>;
+}
 
 type Announced = Pick<MessageOf<'channel_announcement'>, 'short_channel_id' | 'bitcoin_key_1' | 'bitcoin_key_2'>;
 
@@ -55,7 +70,7 @@ export class FundingLookups {
   }
 
   /** The output that an announcement names: unspent, deep enough, and paying to its two keys. Rejects for bugs only. */
-  async find(m: MessageOf<'channel_announcement'>): Promise<FundingLookup> {
+  async find(m: MessageOf<'channel_announcement'>): Promise<Looked> {
     await this.enter();
     try {
       return await this.look(m);
@@ -64,21 +79,44 @@ export class FundingLookups {
     }
   }
 
-  private async look(m: MessageOf<'channel_announcement'>): Promise<FundingLookup> {
+  /**
+   * Begins to look up the fundings of those channel_announcements of a batch whose signatures hold, a few of them at a time, and puts the
+   * look-ups into their verdicts. `isWanted` is asked when the turn of one comes; one that is not wanted then has none.
+   */
+  ahead(
+    batch: readonly ReceivedAnnouncement[],
+    verdicts: readonly (Verdict | undefined)[],
+    isWanted: (m: MessageOf<'channel_announcement'>) => boolean,
+  ): readonly (Checked | undefined)[] {
+    const lanes: Promise<unknown>[] = Array.from({ length: AHEAD }, () => Promise.resolve());
+    let next = 0;
+    return verdicts.map((verdict, at) => {
+      const message = batch[at]?.message;
+      if (verdict?.isValid !== true || message?.name !== 'channel_announcement') return verdict;
+      const lane = next++ % AHEAD;
+      const funding = Promise.resolve(lanes[lane]).then(() => (isWanted(message) ? this.find(message) : undefined));
+      // A bug is told to who awaits it, if anybody does.
+      lanes[lane] = funding.catch(() => undefined);
+      return { ...verdict, funding };
+    });
+  }
+
+  private async look(m: MessageOf<'channel_announcement'>): Promise<Looked> {
     const scid = m.short_channel_id;
     try {
       // A block applied meanwhile may spend the output, and a channel that is added only now would miss it: look again.
       for (let asked = this.height(); ; asked = this.height()) {
         const found = await fundingOutput(this.chain, scid);
-        if (found === undefined) return this.remember(anyOf(m));
+        if (found === undefined) return { found: this.remember(anyOf(m)), height: asked };
         // With other keys than the output's it is not the channel; an announcement with the right keys must still be accepted.
         const script = fundingOutputScript(m.bitcoin_key_1, m.bitcoin_key_2);
-        if (!equal(found.script, script)) return this.remember(keyOf(m));
-        if (found.confirmations < MIN_CONFIRMATIONS) return 'young';
-        if (asked === this.height()) return { capacity: found.amount, funding: { txid: found.txid, vout: found.vout } };
+        if (!equal(found.script, script)) return { found: this.remember(keyOf(m)), height: asked };
+        if (found.confirmations < MIN_CONFIRMATIONS) return { found: 'young', height: asked };
+        if (asked !== this.height()) continue;
+        return { found: { capacity: found.amount, funding: { txid: found.txid, vout: found.vout } }, height: asked };
       }
     } catch (error) {
-      if (error instanceof ChainError) return 'unknown';
+      if (error instanceof ChainError) return { found: 'unknown', height: this.height() };
       throw error;
     }
   }

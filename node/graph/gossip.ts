@@ -10,11 +10,11 @@ import { type ChainHash, type Point, point, type ShortChannelId, scidText } from
 import { Rates } from '../base/rates.ts';
 import type { Chain, Log } from '../ports/ports.ts';
 import { announcedChannel, announcedNode, policyOf, sideOf } from './announced.ts';
-import { FundingLookups } from './fundinglookups.ts';
+import { type Checked, FundingLookups } from './fundinglookups.ts';
 import { type GossipPeer, GossipRelay } from './gossiprelay.ts';
 import { verifyChannelAnnouncement, verifyChannelUpdate, verifyNodeAnnouncement } from './gossipsignatures.ts';
 import { type Graph, type GraphChannel, isFresh, nodeKey } from './graph.ts';
-import { checkTogether, type ReceivedAnnouncement, type Verdict } from './signaturebatch.ts';
+import { checkTogether, type ReceivedAnnouncement } from './signaturebatch.ts';
 import type { SignatureChecks } from './signaturechecks.ts';
 import { YoungGossip } from './younggossip.ts';
 
@@ -125,31 +125,36 @@ export class Gossip {
   }
 
   /**
-   * Checks the signatures of a peer's announcements together, on another thread where there is one. What it finds is for `handle`, which
-   * checks those itself of which it says nothing. Rejects for bugs only.
+   * Checks the signatures of a peer's announcements together, on another thread where there is one, and looks up the fundings of their
+   * channels ahead. What it finds is for `handle`, which does itself what is missing; `source` is as there. Rejects for bugs only.
    */
-  async check(batch: readonly ReceivedAnnouncement[], from: Point): Promise<readonly (Verdict | undefined)[]> {
+  async check(
+    batch: readonly ReceivedAnnouncement[],
+    from: Point,
+    source?: string,
+  ): Promise<readonly (Checked | undefined)[]> {
     const { graph, checks, now } = this.parts;
     if (checks === undefined) return [];
-    return checkTogether({ graph, checks }, batch, (m) => {
+    const isNew = (m: MessageOf<'channel_announcement'>): boolean =>
+      graph.compact.channelNumber(m.short_channel_id) === undefined &&
+      !this.fundings.isTooYoung(m.short_channel_id) &&
+      !this.isRateLimited(source ?? nodeKey(from), m);
+    const verdicts = await checkTogether({ graph, checks }, batch, (m) => {
       switch (m.name) {
         case 'channel_announcement':
+          return isNew(m);
+        case 'channel_update':
           return (
-            graph.compact.channelNumber(m.short_channel_id) === undefined &&
-            !this.fundings.isTooYoung(m.short_channel_id) &&
-            !this.isRateLimited(nodeKey(from), m)
+            m.timestamp > graph.policyTimestamp(m.short_channel_id, sideOf(m)) &&
+            this.updates.allows(earlyKey(m.short_channel_id, sideOf(m)), now())
           );
-        case 'channel_update': {
-          const key = earlyKey(m.short_channel_id, sideOf(m));
-          const before = graph.channel(m.short_channel_id)?.policies[sideOf(m)]?.timestamp ?? -1;
-          return m.timestamp > before && this.updates.allows(key, now());
-        }
         case 'node_announcement': {
           const id = nodeKey(m.node_id);
           return m.timestamp > (graph.node(id)?.timestamp ?? -1) && this.nodes.allows(id, now());
         }
       }
     });
+    return this.fundings.ahead(batch, verdicts, isNew);
   }
 
   /**
@@ -161,7 +166,7 @@ export class Gossip {
     raw: Uint8Array,
     from?: Point,
     source?: string,
-    verdict?: Verdict,
+    verdict?: Checked,
   ): Promise<GossipResult> {
     if (raw.length > MAX_BYTES[message.name]) return 'ignored';
     switch (message.name) {
@@ -179,7 +184,7 @@ export class Gossip {
     raw: Uint8Array,
     from: Point | undefined,
     source: string | undefined,
-    verdict: Verdict | undefined,
+    verdict: Checked | undefined,
   ): Promise<GossipResult> {
     const { graph, chainHash, log, now } = this.parts;
     if (!equal(m.chain_hash, chainHash)) return 'ignored';
@@ -193,7 +198,10 @@ export class Gossip {
     const sender = source ?? (from && nodeKey(from));
     if (sender !== undefined && this.isRateLimited(sender, m)) return 'ignored';
     if (!(verdict?.isValid ?? verifyChannelAnnouncement(m, raw))) return 'bad';
-    const found = await this.fundings.find(m);
+    const ahead = await verdict?.funding;
+    // What was found before the last block may be spent by it.
+    const isCurrent = ahead !== undefined && ahead.height === this.parts.height();
+    const { found } = isCurrent ? ahead : await this.fundings.find(m);
     if (typeof found === 'string') {
       if (sender !== undefined && found !== 'unknown') this.absent.count(sender, now());
       log.debug(
@@ -245,7 +253,7 @@ export class Gossip {
     m: MessageOf<'channel_update'>,
     raw: Uint8Array,
     from?: Point,
-    verdict?: Verdict,
+    verdict?: Checked,
   ): Promise<GossipResult> {
     const { graph, chainHash, now } = this.parts;
     if (!equal(m.chain_hash, chainHash) || isTooFarAhead(m, now()) || isPrivate(m) || !isFresh(m, now()))
@@ -277,7 +285,7 @@ export class Gossip {
     m: MessageOf<'node_announcement'>,
     raw: Uint8Array,
     from?: Point,
-    verdict?: Verdict,
+    verdict?: Checked,
   ): Promise<GossipResult> {
     const { graph, now } = this.parts;
     const id = nodeKey(m.node_id);

@@ -134,7 +134,7 @@ export class Wants {
   asked(peer: NodeKey, wanted: Wanted, isTooYoung: (id: ShortChannelId) => boolean): void {
     wanted.forEach((id, time) => {
       this.zombies.delete(id);
-      if (this.graph.channel(id) === undefined && !isTooYoung(id)) this.left(id, time, peer);
+      if (this.graph.compact.channelNumber(id) === undefined && !isTooYoung(id)) this.left(id, time, peer);
     });
   }
 

@@ -6,10 +6,12 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fundingOutputScript } from '../../channel/tx/funding.ts';
-import type { Chain } from '../../node/ports/ports.ts';
+import { outpointKey } from '../../node/chain/watchrules.ts';
+import type { ChainTx } from '../../node/ports/ports.ts';
+import type { Ledger } from '../../node/regtest/chain/ledger.ts';
 import { concat, u32be } from '../../wire/bytes.ts';
 import { pointOf } from '../../wire/crypto.ts';
-import { type ShortChannelId, sat, scidOf, txid } from '../../wire/units.ts';
+import { type ShortChannelId, scidOf, txid } from '../../wire/units.ts';
 import { endsOf, told } from '../soak/publicgraph.ts';
 
 const WEEK = 7 * 24 * 3600;
@@ -62,26 +64,17 @@ export function* messagesIn(file: Uint8Array): Generator<Uint8Array> {
   }
 }
 
-/** A chain on which the channels of that network are funded too. */
-export const fundedOn = (chain: Chain, scripts: Uint8Array, channels: number): Chain => {
+/** Funds the channels of that network on a chain: outputs that no transaction made, in blocks that name them. */
+export const fundOn = (ledger: Ledger, scripts: Uint8Array, channels: number): void => {
   const each = Math.ceil(channels / BLOCKS);
-  return {
-    ...chain,
-    txidAt: (height, txIndex) => {
-      const number = (height - FIRST_BLOCK) * each + txIndex - 1;
-      if (height < FIRST_BLOCK || txIndex < 1 || txIndex > each || number >= channels)
-        return chain.txidAt(height, txIndex);
-      return Promise.resolve(txid(concat(MARK, u32be(number))));
-    },
-    unspent: (outpoint, ...more) => {
-      if (!MARK.every((byte, at) => outpoint.txid[at] === byte)) return chain.unspent(outpoint, ...more);
-      const number = new DataView(outpoint.txid.buffer, outpoint.txid.byteOffset).getUint32(MARK.length);
-      return Promise.resolve({
-        script: scripts.slice(number * SCRIPT_BYTES, (number + 1) * SCRIPT_BYTES),
-        amount: sat(100_000n),
-        confirmations: 100,
-        coinbase: false,
-      });
-    },
-  };
+  for (let number = 0; number < channels; number++) {
+    const height = FIRST_BLOCK + Math.floor(number / each);
+    const block = ledger.at(height);
+    const [first] = block?.transactions ?? [];
+    if (block === undefined || first === undefined) throw new RangeError(`a chain without a block at height ${height}`);
+    const id = txid(concat(MARK, u32be(number)));
+    (block.transactions as ChainTx[]).push({ ...first, txid: id });
+    const script = scripts.slice(number * SCRIPT_BYTES, (number + 1) * SCRIPT_BYTES);
+    ledger.coins.set(outpointKey(id, 0), { script, value: 100_000n, height, coinbase: false });
+  }
 };

@@ -69,6 +69,41 @@ describe('json-rpc client', () => {
     expect(ports.size).toBe(1);
   });
 
+  const two = [
+    { method: 'a', params: [1] },
+    { method: 'b', params: [] },
+  ];
+
+  test('makes calls together, whose answers may come in any order, and one of which may fail alone', async () => {
+    const rpc = await served((_request, body, response) => {
+      const [a, b] = JSON.parse(body) as readonly { id: number }[];
+      response.end(`[{"result":null,"error":{"code":-5,"message":"none"},"id":${b?.id}},{"result":7,"id":${a?.id}}]`);
+    });
+    const [first, second] = await rpc.batch(two);
+    expect(first?.()).toBe(7);
+    expect(() => second?.()).toThrow(/none/);
+  });
+
+  test.each([
+    ['an answer that is left out', '[{"result":7,"id":0}]', 'bad_answer'],
+    ['one answer to all', '{"result":7}', 'bad_answer'],
+    ['one refusal of all', '{"result":null,"error":{"code":-28,"message":"Loading"}}', 'warming_up'],
+    ['answers that are none', '[1,null,"x"]', 'bad_answer'],
+  ])('of calls made together, %s fails by itself or for all', async (_name, body, code) => {
+    const rpc = await served(says(200, body));
+    const failed = await rpc.batch(two).then(
+      ([, second]) => {
+        try {
+          return second?.();
+        } catch (error) {
+          return error;
+        }
+      },
+      (error: unknown) => error,
+    );
+    expect(failed).toMatchObject({ fault: { code } });
+  });
+
   const answers: readonly (readonly [name: string, status: number, body: string, fault: object])[] = [
     ['wrong credentials', 401, '', { code: 'unauthorized' }],
     ['an address that is not let in', 403, '', { code: 'unauthorized' }],

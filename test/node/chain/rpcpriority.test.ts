@@ -2,10 +2,11 @@
 
 import { expect, test } from 'vitest';
 import { ChainError } from '../../../node/chain/errors.ts';
+import { MOST_TOGETHER } from '../../../node/chain/rpcpriority.ts';
 import { fundingOutput } from '../../../node/graph/fundinglookups.ts';
 import { scidOf } from '../../../wire/units.ts';
 import { until } from '../../support/quiet.ts';
-import { ok, type Reply, raw, standIn } from './standin.ts';
+import { no, ok, type Reply, raw, standIn } from './standin.ts';
 
 const hash = 'aa'.repeat(32);
 const blockIds = () => ok({ tx: [hash, hash] });
@@ -46,24 +47,51 @@ test('a low-priority call begins only when no high-priority call is pending', as
   expect(asked.slice(2)).toEqual(['getblockhash', 'getblock', 'gettxout']);
 });
 
-test('low-priority calls run one at a time, and high-priority calls do not wait for them', async () => {
+test('low-priority calls that wait share a request, one at a time, and high-priority calls do not wait for them', async () => {
   const outputs = held();
-  const { chain, asked } = await standIn({
+  const { chain, asked, requests } = await standIn({
     getmempoolinfo: mempool,
     getblockhash: () => ok(hash),
     getblock: blockIds,
     gettxout: outputs.answer,
   });
-  const found = Array.from({ length: 5 }, (_, i) => fundingOutput(chain, scidOf(100 + i, 1, 0)));
-  await until(() => outputs.waiting === 1);
-  for (let more = found.length - 1; more >= 0; more--) {
+  const found = Array.from({ length: 20 }, (_, i) => fundingOutput(chain, scidOf(100 + i, 1, 0)));
+  for (let more = found.length; more > 0; more--) {
+    await until(() => outputs.waiting === 1);
     await chain.relayFeerate();
     expect(outputs.waiting).toBe(1);
     outputs.give(ok(null));
-    if (more > 0) await until(() => outputs.waiting === 1);
   }
   expect(await Promise.all(found)).toEqual(found.map(() => undefined));
-  expect(asked.filter((method) => method === 'gettxout')).toHaveLength(5);
+  expect(asked.filter((method) => method === 'gettxout')).toHaveLength(20);
+  expect(Math.max(...requests.map(({ length }) => length))).toBe(MOST_TOGETHER);
+});
+
+test('a call with a long answer shares no request, and those behind it keep their order', async () => {
+  const { chain, requests } = await standIn({
+    getblockhash: ([height]) => ok(String(height).padStart(64, '0')),
+    getblock: blockIds,
+    gettxout: () => ok(null),
+  });
+  await Promise.all([100, 101, 102].map((height) => fundingOutput(chain, scidOf(height, 1, 0))));
+  const blocks = requests.filter((methods) => methods.includes('getblock'));
+  expect(blocks).toEqual([['getblock'], ['getblock'], ['getblock']]);
+});
+
+test('an error of one look-up of a request is that of no other', async () => {
+  const { chain } = await standIn({
+    getblockhash: ([height]) => (height === 101 ? no(-8, 'Block height out of range') : ok(hash)),
+    getblock: blockIds,
+    gettxout: () => ok(null),
+  });
+  const ids = await Promise.all([100, 101, 102].map((height) => chain.txidAt(height, 1)));
+  expect(ids.map((id) => id !== undefined)).toEqual([true, false, true]);
+});
+
+test('several look-ups in one block ask for it once', async () => {
+  const { chain, asked } = await standIn({ getblockhash: () => ok(hash), getblock: blockIds });
+  await Promise.all([0, 1, 0, 1].map((index) => chain.txidAt(100, index)));
+  expect(asked.filter((method) => method === 'getblock')).toHaveLength(1);
 });
 
 test('waiting for the next block keeps no look-up back', async () => {

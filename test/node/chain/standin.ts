@@ -19,16 +19,36 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
+interface Call {
+  readonly id: number;
+  readonly method: string;
+  readonly params: unknown[];
+}
+
 export const standIn = async (answers: Answers) => {
   const asked: string[] = [];
+  const requests: string[][] = [];
+  const answerTo = async ({ method, params }: Call): Promise<Reply> => {
+    asked.push(method);
+    return (await answers[method]?.(params)) ?? no(-32601, 'Method not found');
+  };
+  const shown = ({ id }: Call, reply: Reply): string =>
+    'result' in reply
+      ? `{"result":${reply.result},"error":null,"id":${id}}`
+      : JSON.stringify({ result: null, error: reply, id });
   const server = createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += String(chunk);
-    const { method, params } = JSON.parse(body) as { method: string; params: unknown[] };
-    asked.push(method);
-    const reply = (await answers[method]?.(params)) ?? no(-32601, 'Method not found');
-    if ('result' in reply) response.end(`{"result":${reply.result},"error":null}`);
-    else response.writeHead(500).end(JSON.stringify({ result: null, error: reply }));
+    const calls = JSON.parse(body) as Call | readonly Call[];
+    requests.push([calls].flat().map(({ method }) => method));
+    if (!Array.isArray(calls)) {
+      const reply = await answerTo(calls as Call);
+      response.writeHead('result' in reply ? 200 : 500).end(shown(calls as Call, reply));
+      return;
+    }
+    const replies: string[] = [];
+    for (const call of calls as readonly Call[]) replies.push(shown(call, await answerTo(call)));
+    response.end(`[${replies.join(',')}]`);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -41,5 +61,5 @@ export const standIn = async (answers: Answers) => {
     () => server.closeAllConnections(),
     () => chain.close(),
   );
-  return { chain, asked, log, clock };
+  return { chain, asked, requests, log, clock };
 };
