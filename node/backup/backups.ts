@@ -41,12 +41,25 @@ const unwritten = (error: unknown): string =>
   `the backup of the channels could not be written: ${reasonOf(error)}. Until it is, channels that are not in it are lost with the ` +
   'disk; it is tried again with the next block. `ampere backup FILE` writes one elsewhere';
 
+const haveSameAddresses = (a: readonly Address[], b: readonly Address[]): boolean =>
+  a.length === b.length && a.every(({ host, port }, i) => host === b[i]?.host && port === b[i]?.port);
+
+/** Whether two contents are made of the same values, so that they need not be encoded to be compared; false says nothing. */
+const areSame = (a: Contents, b: Contents): boolean =>
+  a.channels.length === b.channels.length &&
+  a.addresses.every((used, branch) => used === b.addresses[branch]) &&
+  a.channels.every(({ params, funding, addresses }, i) => {
+    const other = b.channels[i];
+    return params === other?.params && funding === other.funding && haveSameAddresses(addresses, other.addresses);
+  });
+
 /** Channels that may still owe us something. */
 const isBackedUp = (state: Entry['machine']['state']): state is Funded => isFunded(state) && state.phase !== 'closed';
 
 export class Backups {
   private readonly parts: BackupsParts;
-  private last: Uint8Array | undefined;
+  /** What the file holds, time 0; `contents` are the values it was compared with last, since they change seldom and blocks come often. */
+  private last: { readonly plain: Uint8Array; readonly contents: Contents } | undefined;
   private writing: Promise<void> | undefined;
   /** Shown to operators from the time the file could not be written until it is. */
   warning: string | undefined;
@@ -80,13 +93,24 @@ export class Backups {
       });
   }
 
+  /** The contents as they are encrypted, or undefined where the file has them already. */
+  private changed(contents: Contents): Uint8Array | undefined {
+    const { last } = this;
+    if (last !== undefined && areSame(contents, last.contents)) return undefined;
+    const plain = encodeContents(contents);
+    if (last === undefined || !equal(plain, last.plain)) return plain;
+    this.last = { plain, contents };
+    return undefined;
+  }
+
   private async update(): Promise<void> {
     const { file, key, entropy, now, log } = this.parts;
     // A turn of the event loop later: the step of a channel that calls this has ended by then.
     await new Promise(setImmediate);
     try {
-      const plain = encodeContents(this.contents(0));
-      if (this.last !== undefined && equal(plain, this.last)) {
+      const contents = this.contents(0);
+      const plain = this.changed(contents);
+      if (plain === undefined) {
         this.warning = undefined;
         return;
       }
@@ -94,7 +118,7 @@ export class Backups {
       const first = this.last === undefined;
       const aside = await writeBackup(file, bytes, (old) => first && this.saysMore(old));
       if (aside !== undefined) log.warn({ file: aside }, ASIDE);
-      this.last = plain;
+      this.last = { plain, contents };
       if (this.warning !== undefined) log.info({ file }, 'the backup of the channels was written again');
       this.warning = undefined;
       log.debug({ file }, 'the backup of the channels was written');
