@@ -3,6 +3,7 @@
  * node_announcement. Timestamps must increase over everything ever sent, whatever the clock or a restart does, and a message that would
  * say the same is not signed again (BOLT 7). The previous policy is stored too, since payers may still use it for a while.
  */
+import { equal } from '../../wire/bytes.ts';
 import type { Change } from '../../wire/change.ts';
 import { bytes16, decode, encode, list, u8 } from '../../wire/codec.ts';
 import { decodeMessage } from '../../wire/message.ts';
@@ -30,9 +31,16 @@ interface OwnUpdate {
 
 const record = list(u8, bytes16);
 
+/** Timestamps of messages that were asked for one: the same few are looked at after each block. */
+const timestamps = new WeakMap<Uint8Array, number>();
+
 const timestampOf = (raw: Uint8Array): number => {
+  const known = timestamps.get(raw);
+  if (known !== undefined) return known;
   const m = decodeMessage(raw);
-  return m.name === 'channel_update' || m.name === 'node_announcement' ? m.timestamp : 0;
+  const timestamp = m.name === 'channel_update' || m.name === 'node_announcement' ? m.timestamp : 0;
+  timestamps.set(raw, timestamp);
+  return timestamp;
 };
 
 const termsOf = (raw: Uint8Array): OwnPolicy | undefined => {
@@ -148,5 +156,6 @@ export class OwnAnnouncements {
 
 const later = (a: Uint8Array | undefined, b: Uint8Array | undefined): Uint8Array | undefined => {
   if (a === undefined || b === undefined) return a ?? b;
+  if (equal(a, b)) return a;
   return timestampOf(b) > timestampOf(a) ? b : a;
 };

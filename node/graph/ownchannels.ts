@@ -170,8 +170,9 @@ export class OwnChannels {
     const { raw, kept } = this.update(channel, channel.peerScid);
     const sent = this.sentTo(channel.peer);
     const { updates } = sent;
+    if (updates.get(channel.key) === raw) return;
     const message = decodeMessage(raw);
-    if (updates.get(channel.key) === raw || message.name !== 'channel_update') return;
+    if (message.name !== 'channel_update') return;
     updates.set(channel.key, raw);
     await kept;
     const { send, later } = this.parts;
@@ -209,6 +210,7 @@ export class OwnChannels {
   }
 
   private async takeEarly(channel: OwnChannel): Promise<void> {
+    if (this.early.size === 0) return;
     const name = `${nodeKey(channel.peer)}/${hex(channel.channelId)}`;
     const early = this.early.get(name);
     this.early.delete(name);
@@ -256,17 +258,20 @@ export class OwnChannels {
   /** Sends our channel_update and node_announcement of an announced channel to the network, where they are new or due again. */
   private async announcePolicy(channel: OwnChannel): Promise<void> {
     const { gossip, later, graph } = this.parts;
-    const first = graph.channel(channel.scid)?.policies[ourSide(this.parts.id, channel.peer)] === undefined;
+    const side = ourSide(this.parts.id, channel.peer);
+    const first = graph.channel(channel.scid)?.policies[side] === undefined;
     const { raw, kept } = this.update(channel);
     await kept;
     // A broadcast goes to all peers, this one included.
     if (channel.peerScid === channel.scid && channel.online) this.sentTo(channel.peer).updates.set(channel.key, raw);
-    await this.publish(raw);
+    await this.publish(raw, graph.rawPolicy(channel.scid, side));
     await this.announceNode();
     if (first) for (const ms of REBROADCAST_MS) later(ms, () => gossip.rebroadcast(raw));
   }
 
-  private async publish(raw: Uint8Array): Promise<void> {
+  /** Gives an announcement of ours to the network, unless it is the one that the network has already. */
+  private async publish(raw: Uint8Array, known: Uint8Array | undefined): Promise<void> {
+    if (known !== undefined && equal(known, raw)) return;
     const message = decodeMessage(raw);
     if (message.name === 'channel_update' || message.name === 'node_announcement')
       await this.parts.gossip.handle(message, raw);
@@ -319,7 +324,7 @@ export class OwnChannels {
     const make = (at: number) => unsignedNodeAnnouncement({ id, ...node, addresses: node.addresses() }, at);
     const { raw, kept } = this.announcements.announcement(make, graph.rawNode(nodeKey(id)));
     await kept;
-    await this.publish(raw);
+    await this.publish(raw, graph.rawNode(nodeKey(id)));
   }
 
   /** Forgets a closed channel. */
