@@ -79,6 +79,9 @@ export const hmacSha256 = (key: Uint8Array, ...parts: readonly Uint8Array[]): Ui
   symmetric.hmacSha256(key, ...parts);
 /** RIPEMD-160, 20 bytes. */
 export const ripemd160 = (bytes: Uint8Array): Uint8Array => symmetric.ripemd160(bytes);
+/** PBKDF2 with HMAC-SHA512 (RFC 8018), 64 bytes: what makes a seed of the words of BIP 39. */
+export const pbkdf2 = (password: Uint8Array, salt: Uint8Array, rounds: number): Uint8Array =>
+  symmetric.pbkdf2(password, salt, rounds);
 /** Bitcoin's RIPEMD-160 of SHA-256, 20 bytes. */
 export const hash160 = (bytes: Uint8Array): Uint8Array => symmetric.ripemd160(symmetric.sha256(bytes));
 /** `length` bytes of the IETF ChaCha20 stream, counter 0 and a 12-byte zero nonce (BOLT 4). Key 32 bytes. */

@@ -4,8 +4,10 @@
  */
 import { link, lstat, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { entropyToMnemonic, mnemonicToSeed, validateMnemonic } from '@scure/bip39';
+import { entropyToMnemonic, validateMnemonic } from '@scure/bip39';
 import { wordlist } from '@scure/bip39/wordlists/english.js';
+import { utf8 } from '../../wire/bytes.ts';
+import { pbkdf2 } from '../../wire/crypto.ts';
 import { syncFolder, writeNew } from '../base/files.ts';
 import { FileError } from '../base/fileserror.ts';
 import type { Entropy } from '../ports/ports.ts';
@@ -14,11 +16,15 @@ import { WalletError } from './errors.ts';
 /** A new BIP 39 mnemonic of twelve words from 16 bytes of entropy. */
 export const newMnemonic = (entropy: Entropy): string => entropyToMnemonic(entropy.bytes(16), wordlist);
 
+/** BIP 39, "From mnemonic to seed": the rounds, and the salt where there is no passphrase. */
+const ROUNDS = 2048;
+const SALT = utf8('mnemonic');
+
 /** The 64-byte seed of a BIP 39 mnemonic, without passphrase. Throws RangeError where a word or the checksum is wrong. */
-export const seedOf = async (mnemonic: string): Promise<Uint8Array> => {
+export const seedOf = (mnemonic: string): Uint8Array => {
   const words = mnemonic.trim().toLowerCase().split(/\s+/).join(' ');
   if (!validateMnemonic(words, wordlist)) throw new RangeError('expected 12 to 24 BIP 39 words with a valid checksum');
-  return mnemonicToSeed(words);
+  return pbkdf2(utf8(words), SALT, ROUNDS);
 };
 
 /** Whether the file exists. Throws FileError where that cannot be determined. */
@@ -70,7 +76,7 @@ export const openSeed = async (
     throw new FileError('read the seed in', path, error);
   });
   try {
-    return { seed: await seedOf(words), fresh };
+    return { seed: seedOf(words), fresh };
   } catch (error) {
     if (error instanceof RangeError) throw new WalletError({ code: 'bad_seed', path, detail: error.message });
     throw error;

@@ -36,7 +36,7 @@ const open = async (network: ChainName = 'regtest', hooks = {}) => {
   return openDatadir({ config, store: memoryStore(records), entropy: systemEntropy, hooks, log });
 };
 const place = (name: string): string => join(dir, 'regtest', name);
-const ofStranger = async (): Promise<NodeKeys> => keysOf(await seedOf(newMnemonic(systemEntropy)), 1);
+const ofStranger = async (): Promise<NodeKeys> => keysOf(seedOf(newMnemonic(systemEntropy)), 1);
 /** A node that has kept something. */
 const used = async (): Promise<NodeKeys> => {
   const { keys } = await open();

@@ -50,6 +50,21 @@ for (const name of ['node', 'noble'] as const) {
       expect(hex(symmetric.ripemd160(utf8('abc')))).toBe('8eb208f7e05d987a9b044a8e98c6b087f15a0bfc');
     });
 
+    test(`symmetric backend ${name} computes PBKDF2 with HMAC-SHA512 as the reference, and of the words of BIP 39 their seed`, () => {
+      for (const [password, salt, rounds] of [
+        ['', '', 1],
+        ['of a password', 'and a salt', 7],
+      ] as const)
+        expect(symmetric.pbkdf2(utf8(password), utf8(salt), rounds)).toEqual(
+          reference.pbkdf2(utf8(password), utf8(salt), rounds),
+        );
+      // BIP 39, the first of its test vectors, whose passphrase is TREZOR.
+      const words = `${'abandon '.repeat(11)}about`;
+      expect(hex(symmetric.pbkdf2(utf8(words), utf8('mnemonicTREZOR'), 2048))).toBe(
+        'c55257c360c07c72029aebc1b53c05ed0362ada38ead3e3e9efa3708e53495531f09a6987599d18264c1e1c92f2cf141630c7a3c4ab7c81b2f001698e7463b04',
+      );
+    });
+
     test(`symmetric backend ${name} begins a ChaCha20 stream with block 0 of RFC 8439, appendix A.1`, () => {
       expect(hex(symmetric.chacha20Stream(zeros(32), 64))).toBe(
         '76b8e0ada0f13d90405d6ae55386bd28bdd219b8a08ded1aa836efcc8b770dc7da41597c5157488d7724e03fb8d84a376a43b8f41518a11cc387b669b2ee6586',

@@ -39,6 +39,8 @@ export interface Symmetric {
   sha256(...parts: readonly Uint8Array[]): Uint8Array;
   hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array;
   ripemd160(bytes: Uint8Array): Uint8Array;
+  /** PBKDF2 with HMAC-SHA512 (RFC 8018), 64 bytes. */
+  pbkdf2(password: Uint8Array, salt: Uint8Array, rounds: number): Uint8Array;
   /** `length` bytes of the IETF ChaCha20 stream, counter 0, 12-byte zero nonce (BOLT 4). Key 32 bytes. */
   chacha20Stream(key: Uint8Array, length: number): Uint8Array;
   /** ChaCha20-Poly1305 (RFC 8439): ciphertext followed by the 16-byte tag. Key 32 bytes, nonce 12. */

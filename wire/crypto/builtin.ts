@@ -2,7 +2,7 @@
  * Hashes and ciphers of node:crypto. What it returns is a Buffer; callers get plain Uint8Array views of the same memory,
  * since a Buffer's slice and toString mean something else.
  */
-import { createCipheriv, createDecipheriv, createHmac, hash } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hash, pbkdf2Sync } from 'node:crypto';
 import { concat } from '../bytes.ts';
 import type { Symmetric } from './backend.ts';
 
@@ -26,6 +26,7 @@ export const builtinSymmetric: Symmetric = {
     return plainView(mac.digest());
   },
   ripemd160: (bytes) => plainView(hash('ripemd160', bytes, 'buffer')),
+  pbkdf2: (password, salt, rounds) => plainView(pbkdf2Sync(password, salt, rounds, 64, 'sha512')),
   chacha20Stream: (key, length) => {
     const zeros = length <= ZEROS.length ? ZEROS.subarray(0, length) : new Uint8Array(length);
     return plainView(createCipheriv('chacha20', key, COUNTER_AND_NONCE).update(zeros));

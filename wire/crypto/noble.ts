@@ -5,7 +5,8 @@
 import { chacha20, chacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { ripemd160 } from '@noble/hashes/legacy.js';
-import { sha256 } from '@noble/hashes/sha2.js';
+import { pbkdf2 } from '@noble/hashes/pbkdf2.js';
+import { sha256, sha512 } from '@noble/hashes/sha2.js';
 import * as secp from '@noble/secp256k1';
 import { concat } from '../bytes.ts';
 import type { Point, SecretKey, Signature } from '../units.ts';
@@ -86,6 +87,7 @@ export const nobleSymmetric: Symmetric = {
     return mac.digest();
   },
   ripemd160: (bytes) => ripemd160(bytes),
+  pbkdf2: (password, salt, rounds) => pbkdf2(sha512, password, salt, { c: rounds, dkLen: 64 }),
   chacha20Stream: (key, length) => chacha20(key, NONCE, new Uint8Array(length)),
   seal: (key, nonce, additional, plain) => chacha20poly1305(key, nonce, additional).encrypt(plain),
   open: (key, nonce, additional, sealed) => {

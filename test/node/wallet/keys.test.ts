@@ -39,13 +39,13 @@ describe('keys', () => {
   ] as const;
 
   test.each(vectors)('branch %d index %d is the key %s', async (branch, index, key, address) => {
-    const keys = keysOf(await seedOf(words), 0);
+    const keys = keysOf(seedOf(words), 0);
     expect(hex(pointOf(keys.spendingKey({ branch, index })))).toBe(key);
     expect(addressOfScript(keys.script({ branch, index }), networkOf('bitcoin'))).toBe(address);
   });
 
   test('everything follows from the seed, and differs by network, label and data', async () => {
-    const seed = await seedOf(words);
+    const seed = seedOf(words);
     const keys = keysOf(seed, 1);
     expect(keysOf(seed, 1).nodeId).toEqual(keys.nodeId);
     const secrets = [
@@ -61,7 +61,7 @@ describe('keys', () => {
   });
 
   test('a forced identity names the node and changes nothing else', async () => {
-    const seed = await seedOf(words);
+    const seed = seedOf(words);
     const forced = secretKey(unhex('01'.repeat(32)));
     const keys = keysOf(seed, 1, forced);
     expect(keys.nodeId).toEqual(pointOf(forced));
@@ -117,7 +117,7 @@ describe('seed file', () => {
     const path = join(folder, 'given');
     await writeFile(path, `  ${words.toUpperCase().replaceAll(' ', '  ')}\n\n`);
     await chmod(path, 0o600);
-    expect((await openSeed(path, systemEntropy)).seed).toEqual(await seedOf(words));
+    expect((await openSeed(path, systemEntropy)).seed).toEqual(seedOf(words));
   });
 
   test.each(['', 'hello', words.replace('about', 'abandon'), `${words} about`])('%j is no seed', async (content) => {
