@@ -83,7 +83,6 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 
 /** Files of fewer than 15 lines, and why each is one of its own. */
 const short: Readonly<Record<string, string>> = {
-  'channel/model/deepequal.ts': 'equality of plain values, which knows nothing of channels',
   'channel/tx/shutdownscript.ts': 'one rule of BOLT 2 that both an opening and a shutdown ask for',
   'node/base/calm.ts': 'has to be loaded before everything else',
   'node/base/cleanup.ts': 'a leaf that several need',
