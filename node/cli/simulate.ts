@@ -19,6 +19,7 @@ const flags: readonly (readonly [flag: string, doc: string])[] = [
   ],
   ['schemes <LIST>', 'how shares are made: tree, threshold, fixed, dynamic or mpp [tree]'],
   ['redundancy <LIST>', 'spare shards, where any so many will do (threshold) [0]'],
+  ['status <LIST>', 'a status session of payer and payee, in AMPs: none, perfect or distant [none]'],
   ['shards <N>', 'wanted number of shards; needed ones where there are spare ones, else 8 [auto]'],
   ['seed <N>', 'what all chance follows from [1]'],
   ['balances <MODEL>', 'of the channels, which no payer knows: uniform, bimodal or even [uniform]'],
@@ -38,7 +39,10 @@ NETWORK is a file (GOSSMAP_COMPRESSv1, or the JSON of lnd's describegraph) or
 one that is made: ring:N, small-world:N[,NEIGHBOURS[,REWIRED]] or
 preferential:N[,CHANNELS]. A plan is a strategy with a scheme. "single" sends
 one HTLC, "packets" small payments of their own, which nothing holds together;
-where there are spare shards (+2), all are of one size, by "outlets". All plans
+where there are spare shards (+2), all are of one size, by "outlets". In a
+status session (?perfect: at once, ?distant: a hop's time for each message) the
+payer learns which HTLCs stand still, which the payee refuses from then on, and
+sends others; and that the payee has the whole set. All plans
 find the same balances and the same payments, between nodes whose channels have
 twice the amount in sum; the same seed gives the same figures. Ctrl-C prints
 what there is by then.

@@ -22,6 +22,7 @@ import { nodeId, nodeOf } from './names.ts';
 import type { Payees } from './payees.ts';
 import type { Payer } from './payers.ts';
 import { BEGINNING } from './routes.ts';
+import type { StatusSession } from './status.ts';
 
 /** What the machines of one run share. */
 export interface Surroundings {
@@ -29,6 +30,8 @@ export interface Surroundings {
   readonly flights: Flights;
   readonly payees: Payees;
   readonly context: (reading: (reason: Uint8Array) => ReturnedFailure) => PaymentContext;
+  /** Between payers and payees, if there is one. */
+  readonly status: StatusSession | undefined;
 }
 
 /** Msat and sat times seconds. */
@@ -58,6 +61,11 @@ export class Attempt {
   private readonly offers = new Map<number, Offer>();
   private state: Payment = newPayment;
   private isStepping = false;
+  /** HTLCs that are not back. */
+  private away = 0;
+  /** What has come of it, once the machine is at its end. */
+  private result: PaymentResult | undefined;
+  private knewAt: number | undefined;
 
   constructor(
     payer: Payer,
@@ -83,9 +91,21 @@ export class Attempt {
     this.tickLater();
   }
 
-  /** No new HTLC from here on. */
-  cancel(): void {
-    this.push({ type: 'cancel' });
+  /** When the payer knew that the payee has all of it. */
+  get knownAt(): number | undefined {
+    return this.knewAt;
+  }
+
+  /** The payee has the whole set: no new HTLC once the payer is told. */
+  complete(): void {
+    this.world.status?.complete(() => {
+      this.knows();
+      this.push({ type: 'cancel' });
+    });
+  }
+
+  private knows(): void {
+    this.knewAt ??= this.world.agenda.now;
   }
 
   private tickLater(): void {
@@ -142,10 +162,19 @@ export class Attempt {
       case 'payment_failed':
         this.payer.remove(this.request.id);
         this.world.payees.forget(this.invoice.id);
-        this.ended(event);
+        this.result = event;
+        this.endOnceBack();
         return;
       default:
     }
+  }
+
+  /** One that was replaced is still locked when the payment is over, and counts until it is back. */
+  private endOnceBack(): void {
+    const { result } = this;
+    if (result === undefined || this.away > 0) return;
+    this.result = undefined;
+    this.ended(result);
   }
 
   /** What the payee will read of an HTLC: nobody has to decrypt it. */
@@ -161,26 +190,43 @@ export class Attempt {
 
   private launch(event: Offered): void {
     const { attempt, route, paymentHash } = event;
-    const { flights, payees } = this.world;
+    const { flights, payees, status } = this.world;
     const offer = this.offers.get(attempt);
     this.offers.delete(attempt);
     if (offer === undefined) return;
     const { payer, counts, invoice } = this;
-    const { node: last, amount, expiry } = route.at(-1) ?? route[0];
+    const { node, amount, expiry } = route.at(-1) ?? route[0];
+    const last = route.length - 1;
+    let [isThere, isRefused] = [false, false];
     const sent = flights.begin(payer.node, route, {
-      arrived: (flight) =>
-        payees.arrive(nodeOf(last), {
+      arrived: (flight) => {
+        if (isRefused) return flights.fail(flight, last, { name: 'mpp_timeout' });
+        isThere = true;
+        return payees.arrive(nodeOf(node), {
           peer: route.at(-2)?.node ?? nodeId(payer.node),
           ...{ amount, expiry, paymentHash, payload: this.payloadOf(event), invoice: invoice.id },
           fulfill: (preimage: Preimage) => flights.fulfill(flight, preimage),
-          fail: (failure) => flights.fail(flight, route.length - 1, failure),
-        }),
+          fail: (failure) => flights.fail(flight, last, failure),
+        });
+      },
+      standsStill:
+        status &&
+        ((hop) =>
+          status.standsStill({
+            isThere: () => isThere || isRefused,
+            refuse: () => {
+              isRefused = true;
+            },
+            replace: () => this.replace(event, hop),
+          })),
       unlocked: (_, msats, ms) => {
         counts.locked += (msats / 1000) * (ms / 1000);
       },
       ended: (end) => {
+        this.away--;
         if (end.kind === 'fulfilled') {
           counts.claimed++;
+          this.knows();
           this.push({ type: 'outcome', attempt, outcome: end });
         } else {
           const reason = new Uint8Array(1);
@@ -188,9 +234,22 @@ export class Attempt {
           this.push({ type: 'outcome', attempt, outcome: { kind: 'failed', reason } });
         }
         payer.waiting.roomFreed(1);
+        this.endOnceBack();
       },
     });
-    if (sent) counts.offered++;
-    else this.push({ type: 'outcome', attempt, outcome: { kind: 'refused', why: 'full' } });
+    if (sent) {
+      counts.offered++;
+      this.away++;
+    } else this.push({ type: 'outcome', attempt, outcome: { kind: 'refused', why: 'full' } });
+  }
+
+  /**
+   * An HTLC that stands still at the end of channel `hop` is over for the machine, to which it is nothing new when it comes back. The
+   * node is dearer for this payer from then on, and not forbidden: there may be no other way.
+   */
+  private replace({ attempt, route }: Offered, hop: number): void {
+    if (this.state.kind !== 'running') return;
+    this.payer.avoid(route, hop);
+    this.push({ type: 'outcome', attempt, outcome: { kind: 'refused', why: 'lost' } });
   }
 }

@@ -12,6 +12,7 @@ import type { Liquidity } from './liquidity.ts';
 import { directionFrom, nodeOf } from './names.ts';
 import type { SimGraph } from './network.ts';
 import type { Random } from './random.ts';
+import { patienceOf } from './status.ts';
 
 /** What befalls HTLCs on their way. */
 export interface Weather {
@@ -36,6 +37,8 @@ export interface Flight {
   readonly lockedAt: number[];
   /** It has reached its payee. */
   readonly arrived: (flight: Flight) => void;
+  /** It stands still: the forwarder at the end of channel `hop` has not passed it on for longer than that takes. */
+  readonly standsStill?: ((hop: number) => void) | undefined;
   /** So much was locked in one channel, for so many milliseconds. */
   readonly unlocked: (direction: number, amount: number, ms: number) => void;
   readonly ended: (end: FlightEnd) => void;
@@ -60,7 +63,7 @@ export class Flights {
   }
 
   /** Offers an HTLC to the first node of a route, from node `payer`; false where our own channel has no room for it. */
-  begin(payer: number, route: Route, tell: Pick<Flight, 'arrived' | 'unlocked' | 'ended'>): boolean {
+  begin(payer: number, route: Route, tell: Pick<Flight, 'arrived' | 'standsStill' | 'unlocked' | 'ended'>): boolean {
     let from = payer;
     const directions = route.map(({ scid, node }) => {
       const direction = directionFrom(this.parts.graph, scid, from);
@@ -97,7 +100,10 @@ export class Flights {
     const isLast = hop === flight.route.length - 1;
     const isKept = !isLast && weather.stuck > 0 && random.next() < weather.stuck;
     const kept = isKept ? random.exponential(weather.stuckFor) : 0;
-    agenda.after(this.hopTime() + kept, () => {
+    const takes = this.hopTime() + kept;
+    const patience = flight.standsStill === undefined ? takes : patienceOf(weather.latency);
+    if (!isLast && takes > patience) agenda.after(patience, () => flight.standsStill?.(hop));
+    agenda.after(takes, () => {
       if (isLast) flight.arrived(flight);
       else {
         const failure = this.refusalAt(flight, hop + 1);

@@ -3,6 +3,7 @@
  * by a generator), and what happened to one payment and to all of one run, for tables, pictures and studies.
  */
 import type { GraphFile } from '../graph/gossmap.ts';
+import type { StatusKind } from './status.ts';
 
 /** What readers and generators give is checked: ends are below `nodes` and differ, numbers are finite and not negative. */
 export interface SimGraph extends GraphFile {
@@ -17,6 +18,8 @@ export interface SimPlan {
   readonly scheme: string;
   /** Shards beyond those that are needed. */
   readonly redundancy: number;
+  /** A status session between payer and payee; none where absent. Of AMPs alone. */
+  readonly status?: StatusKind | undefined;
 }
 
 /** What became of one payment. Amounts in msat, times in milliseconds of the simulation. */
@@ -38,6 +41,8 @@ export interface SimPayment {
   readonly begunAt: number;
   /** The payee claimed all of it; or the payer knew that it had failed. */
   readonly endedAt: number;
+  /** The payer knew that the payee has it all, by a preimage or by being told; undefined where it never did. */
+  readonly knownAt: number | undefined;
   /** What was locked in all channels together, in sat times seconds. */
   readonly locked: number;
 }

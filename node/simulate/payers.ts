@@ -1,8 +1,8 @@
 /** A node that pays, as far as its payments need one: its own channels, what it learnt from failures, and the routes that it finds. */
 import type { PaymentEvent } from '../../amp/events.ts';
 import type { PaymentEffect, PaymentInput } from '../../amp/io.ts';
-import type { Outlet } from '../../amp/route.ts';
-import { type Msat, msat } from '../../wire/units.ts';
+import type { Outlet, Route } from '../../amp/route.ts';
+import { type Msat, msat, paymentHash } from '../../wire/units.ts';
 import type { RouteContext } from '../graph/routecontext.ts';
 import { Windows } from '../pay/congestion.ts';
 import { Knowledge } from '../pay/knowledge.ts';
@@ -35,6 +35,9 @@ export interface PayerParts {
   /** Unix milliseconds. */
   readonly now: () => number;
 }
+
+/** An HTLC of no payment in particular. */
+const AVOIDED = { payment: '', shard: 0, attempt: 0, paymentHash: paymentHash(new Uint8Array(32)) };
 
 const amountOf = (most: number): Msat => msat(BigInt(Math.floor(most)));
 
@@ -125,6 +128,12 @@ export class Payer {
   remove(id: string): void {
     this.looking.delete(id);
     this.waiting.remove(id);
+  }
+
+  /** A node has kept what came to it by channel `hop` of a route, and may do so again. */
+  avoid(route: Route, hop: number): void {
+    const [failure, detail] = ['temporary_node_failure', { name: 'temporary_node_failure' }] as const;
+    this.knowledge.take({ ...AVOIDED, event: 'shard_failed', route, hop, failure, detail });
   }
 
   /** Takes what a payment says of its attempts. */

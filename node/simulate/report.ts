@@ -3,9 +3,11 @@ import { type Column, type Place, tableLines } from '../base/table.ts';
 import type { SimPlan } from './network.ts';
 import type { Summary, SummaryRow } from './summary.ts';
 
-/** A plan in one word: `halving/tree`, `outlets/threshold+2`. */
-export const planName = ({ strategy, scheme, redundancy }: SimPlan): string =>
-  `${scheme === 'single' ? strategy : `${strategy}/${scheme}`}${redundancy > 0 ? `+${redundancy}` : ''}`;
+/** A plan in one word: `halving/tree`, `outlets/threshold+2`, `equal/tree?perfect` with a status session. */
+export const planName = ({ strategy, scheme, redundancy, status = 'none' }: SimPlan): string => {
+  const how = scheme === 'single' ? strategy : `${strategy}/${scheme}`;
+  return `${how}${redundancy > 0 ? `+${redundancy}` : ''}${status === 'none' ? '' : `?${status}`}`;
+};
 
 /** A number in at most five characters or so. */
 const brief = (value: number): string => {

@@ -33,6 +33,12 @@ export const defaultTerms: PayTerms = {
   ...{ shards: undefined, neededShards: 8, packets: 16, packetsAtOnce: 4 },
 };
 
+const isSingleHtlc = ({ strategy, scheme }: SimPlan): boolean =>
+  scheme === 'single' || strategy === 'single' || strategy === 'packets';
+
+/** Whether the payments of a plan are AMPs: each HTLC has a hash of its own. */
+export const isAmp = (plan: SimPlan): boolean => !isSingleHtlc(plan) && plan.scheme !== 'mpp';
+
 /** The machines of a payment: one, or one for each packet. In msat. */
 export const piecesOf = ({ strategy }: SimPlan, amount: number, { packets }: PayTerms): readonly number[] => {
   if (strategy !== 'packets') return [amount];
@@ -48,7 +54,7 @@ const SLACK = 3;
 
 /** The request of one machine, and the invoice. Amounts in msat; `now` in Unix milliseconds. */
 export const requestOf = (
-  { strategy, scheme, redundancy }: SimPlan,
+  plan: SimPlan,
   id: string,
   payee: number,
   amount: number,
@@ -56,9 +62,10 @@ export const requestOf = (
   terms: PayTerms,
   random: Random,
 ): { readonly request: PaymentRequest; readonly invoice: InvoiceTerms } => {
+  const { strategy, scheme, redundancy } = plan;
   const secret = bytesOf(32, random);
   const opening = preimage(bytesOf(32, random));
-  const isSingle = scheme === 'single' || strategy === 'single' || strategy === 'packets';
+  const isSingle = isSingleHtlc(plan);
   const needed = terms.shards ?? (redundancy > 0 ? terms.neededShards : undefined);
   const shards = isSingle || needed === undefined ? undefined : Math.min(needed, terms.maxShards);
   const common: PaymentTerms = {
@@ -76,7 +83,7 @@ export const requestOf = (
     deadline: Math.floor(now / 1000) + terms.deadline,
     withhold: 0,
   };
-  const isOrdinary = isSingle || scheme === 'mpp';
+  const isOrdinary = !isAmp(plan);
   const invoice: InvoiceTerms = {
     ...{ id, status: 'open', amount: common.amount, paymentSecret: secret, minFinalCltv: LEAST_FINAL_CLTV },
     kind: isOrdinary ? 'ordinary' : 'eob_amp',

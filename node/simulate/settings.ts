@@ -6,7 +6,8 @@ import type { Weather } from './flights.ts';
 import { defaultLatency, readLatency } from './latency.ts';
 import { type BalanceModel, balanceModels, type HtlcLimits } from './liquidity.ts';
 import type { SimPlan } from './network.ts';
-import { defaultTerms, type PayTerms } from './requests.ts';
+import { defaultTerms, isAmp, type PayTerms } from './requests.ts';
+import { type StatusKind, statusKinds } from './status.ts';
 
 /** A flag that cannot be what was meant: `fault.field` is its name, and the message says what was expected. */
 export class SettingsError extends Error {
@@ -28,6 +29,7 @@ export const defaults = {
   strategies: `single,packets,${[...everyStrategy.values()].filter((one) => !one.needsShards).map(({ name }) => name)}`,
   schemes: 'tree',
   redundancy: '0',
+  status: 'none',
   seed: '1',
   balances: 'uniform',
   latency: 'tail:150:0.6',
@@ -116,6 +118,12 @@ const plansOf = (
   return plans;
 };
 
+/** Each plan with each kind of a status session; those that are no AMPs have none. */
+const withStatus = (plans: readonly SimPlan[], kinds: readonly StatusKind[]): readonly SimPlan[] =>
+  plans.flatMap((plan) =>
+    isAmp(plan) ? kinds.map((status) => (status === 'none' ? plan : { ...plan, status })) : [plan],
+  );
+
 /** Reads the flags; `own` are strategies beside those that every node has, which are simulated too. Throws SettingsError. */
 export const settingsOf = (flags: Flags, own: Strategies = new Map()): Settings => {
   const given = { ...defaults, ...flags };
@@ -141,7 +149,8 @@ export const settingsOf = (flags: Flags, own: Strategies = new Map()): Settings 
     throw new SettingsError('schemes', 'threshold among them, of which any so many shards will do, for spare shards');
   const maxShards = Math.max(someTerms.maxShards, shards ?? 0) + Math.max(...extras);
   if (maxShards > 255) throw new SettingsError('redundancy', 'no more than 255 shards in all');
-  const plans = plansOf(strategies, schemes, extras);
+  const kinds = listIn('status', given.status).map((word) => oneOf('status', statusKinds, word));
+  const plans = withStatus(plansOf(strategies, schemes, extras), kinds);
   if (plans.length === 0) throw new SettingsError('redundancy', '0 among them, for strategies without spare shards');
   return {
     payments: numberIn('payments', given.payments, 1, MOST_PAYMENTS, true),

@@ -16,8 +16,9 @@ import type { SimOrder } from './orders.ts';
 import { HEIGHT, Payees } from './payees.ts';
 import { Payer } from './payers.ts';
 import { randomOf } from './random.ts';
-import { type PayTerms, piecesOf, requestOf } from './requests.ts';
+import { isAmp, type PayTerms, piecesOf, requestOf } from './requests.ts';
 import { BEGINNING, directionsFrom, routingGraph } from './routes.ts';
+import { StatusSession } from './status.ts';
 
 /** What a network is like beside its graph. */
 export interface SimOptions {
@@ -98,10 +99,11 @@ class Order {
     this.attempts[this.next++]?.begin();
   }
 
-  /** The payee claimed so much. */
-  paid(received: number): void {
+  /** The payee claimed so much of a piece. */
+  paid(piece: number, received: number): void {
     this.arrived += received;
     this.settledAt = this.agenda.now;
+    this.attempts[piece]?.complete();
   }
 
   /** A machine has ended. */
@@ -130,6 +132,7 @@ class Order {
       ...{ arrived, fee: Math.max(0, this.fee - arrived) },
       ...{ attempts: sum(({ offered }) => offered), parts: sum(({ claimed }) => claimed) },
       ...{ begunAt, endedAt: isWhole ? this.settledAt : this.endedAt, locked: sum(({ locked }) => locked) },
+      knownAt: isWhole ? this.attempts.reduce((last, { knownAt = 0 }) => Math.max(last, knownAt), 0) : undefined,
     };
   }
 }
@@ -153,7 +156,10 @@ export const simulate = async (
   const running = new Map<number, Order>();
   const payees = new Payees({
     ...{ agenda, schemes },
-    paid: (invoice, received) => running.get(Number.parseInt(invoice, 10))?.paid(received),
+    paid: (invoice, received) => {
+      const [order = '', piece] = invoice.split('/');
+      running.get(Number(order))?.paid(Number(piece), received);
+    },
   });
   const strategies: Strategies = new Map([...builtIn, ...(options.strategies ?? [])]);
   const millis = () => BEGINNING * 1000 + Math.floor(agenda.now);
@@ -163,8 +169,13 @@ export const simulate = async (
       const channels = directions[payer] ?? [];
       payers.set(payer, await Payer.of(payer, { graph, routing, liquidity, channels, now: millis }));
     }
+  const { status: kind = 'none' } = plan;
+  const status =
+    kind === 'none' || !isAmp(plan)
+      ? undefined
+      : new StatusSession(kind, { agenda, latency: options.weather.latency, random: random.fork('status') });
   const world: Surroundings = {
-    ...{ agenda, flights, payees },
+    ...{ agenda, flights, payees, status },
     context: (read) => ({
       ...{ now: Math.floor(millis() / 1000), millis: millis(), height: HEIGHT, schemes, strategies },
       plainOnions: { read },

@@ -19,6 +19,8 @@ export interface SummaryRow {
   /** Seconds until the payee had all of it, of those that were delivered; absent where none was. */
   readonly median_seconds: number | undefined;
   readonly p95_seconds: number | undefined;
+  /** Seconds until the payer knew that, the median of the same. */
+  readonly payer_knows_seconds: number | undefined;
   /** What each payment locked in all channels together, sat times seconds. */
   readonly locked_sat_seconds: number;
   /** Sat per second that were delivered, over the time of the whole run. */
@@ -52,6 +54,9 @@ const rowOf = (payments: readonly SimPayment[], seconds: number, least?: number,
   const delivered = payments.filter(({ result }) => result === 'delivered');
   const partly = payments.filter(({ result }) => result === 'partly');
   const times = delivered.map(({ begunAt, endedAt }) => (endedAt - begunAt) / 1000).sort((a, b) => a - b);
+  const known = delivered
+    .flatMap(({ begunAt, knownAt }) => (knownAt === undefined ? [] : [(knownAt - begunAt) / 1000]))
+    .sort((a, b) => a - b);
   const value = sumOf(delivered, ({ arrived }) => arrived);
   const failures: Record<string, number> = {};
   for (const { result, why = 'unknown' } of payments)
@@ -63,6 +68,7 @@ const rowOf = (payments: readonly SimPayment[], seconds: number, least?: number,
     shards: mean(delivered, ({ parts }) => parts),
     fee_ppm: value === 0 ? 0 : (sumOf(delivered, ({ fee }) => fee) / value) * 1e6,
     ...{ median_seconds: quantile(times, 0.5), p95_seconds: quantile(times, 0.95) },
+    payer_knows_seconds: quantile(known, 0.5),
     locked_sat_seconds: mean(payments, ({ locked }) => locked),
     throughput_sat: seconds === 0 ? 0 : value / 1000 / seconds,
     partly_arrived:

@@ -6,7 +6,7 @@ import type { SimPayment, SimPlan, SimRun } from '../../../node/simulate/network
 
 const payment = (sat: number, result: SimPayment['result'], seconds: number): SimPayment => ({
   ...{ payer: 0, payee: 1, amount: sat * 1000, result, why: undefined, arrived: 0, fee: 0, attempts: 1, parts: 1 },
-  ...{ begunAt: 500, endedAt: 500 + 1000 * seconds, locked: 0 },
+  ...{ begunAt: 500, endedAt: 500 + 1000 * seconds, knownAt: undefined, locked: 0 },
 });
 const runOf = (plan: Partial<SimPlan>, payments: readonly SimPayment[]): SimRun => ({
   plan: { strategy: 'flow', scheme: 'mpp', redundancy: 0, ...plan },

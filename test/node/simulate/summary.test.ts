@@ -6,7 +6,7 @@ import { summaryOf } from '../../../node/simulate/summary.ts';
 
 const payment = (changes: Partial<SimPayment>): SimPayment => ({
   ...{ payer: 0, payee: 1, amount: 10_000_000, result: 'delivered', why: undefined, arrived: 10_000_000 },
-  ...{ fee: 1000, attempts: 2, parts: 1, begunAt: 0, endedAt: 1000, locked: 4 },
+  ...{ fee: 1000, attempts: 2, parts: 1, begunAt: 0, endedAt: 1000, knownAt: 1200, locked: 4 },
   ...changes,
 });
 const runOf = (payments: readonly SimPayment[], changes: Partial<SimRun> = {}): SimRun => ({
@@ -27,6 +27,7 @@ describe('the summary of a run', () => {
     expect(summaryOf(mixed).all).toEqual({
       ...{ least: undefined, below: undefined, payments: 5, delivered: 3, partly: 1, success_rate: 0.6 },
       ...{ attempts: 2, shards: 5 / 3, fee_ppm: 100, median_seconds: 3, p95_seconds: 7 },
+      payer_knows_seconds: 1.2,
       ...{ locked_sat_seconds: 4, throughput_sat: 22_000, partly_arrived: 0.25, failures: { no_route: 2 } },
     });
   });
