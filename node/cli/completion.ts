@@ -32,7 +32,11 @@ const ofMethod = ({ parameters }: MethodSummary): readonly string[] =>
     .flatMap(({ name, kind }) => [`${name}=`, ...choicesOf(kind).map((word) => `${name}=${word}`), `--${name}`]);
 
 const optionsOf = (command: Command): readonly string[] =>
-  command.options.filter(({ hidden }) => !hidden).flatMap(({ long }) => (long == null ? [] : [long]));
+  command.options
+    .filter(({ hidden }) => !hidden)
+    .flatMap(({ long, argChoices = [] }) =>
+      long == null ? [] : [long, ...argChoices.map((choice) => `${long}=${choice}`)],
+    );
 
 /** The words behind each command of a program, and behind each method. */
 export const wordsOf = (program: Command, methods: readonly MethodSummary[]): Words => {
@@ -84,13 +88,25 @@ ${[...behind]
   esac
   printf '%s\\n' ${everywhere.map(quoted).join(' ')}
 }
+# Behind an option that takes one of several words, or a list of them, those; else all that are given.
+_ampere_after() {
+  local word begun= found=
+  case "$2" in *,*) begun="\${2%,*}," ;; esac
+  case "$1" in
+    --*) found=$(printf '%s\n' "$3" | while IFS= read -r word; do
+      case "$word" in ("$1="*|"\${1#--}="*) printf '%s\n' "$begun\${word#*=}" ;; esac
+    done) ;;
+  esac
+  printf '%s\n' "\${found:-$3}"
+}
 # The words that may follow, of those that begin as the last argument does.
 _ampere_candidates() {
-  local current=$1 program=$2 word
+  local current=$1 program=$2 word before=
   shift 2
+  for word in "$@"; do before=$word; done
   case "$current" in
     @*|*=@*) "$program" completion names 2>/dev/null | while IFS= read -r word; do printf '%s\\n' "\${current%%@*}$word"; done ;;
-    *) _ampere_words "$(_ampere_command "$@")" ;;
+    *) _ampere_after "$before" "$current" "$(_ampere_words "$(_ampere_command "$@")")" ;;
   esac | while IFS= read -r word; do
     case "$current" in -*) ;; *) case "$word" in -*) continue ;; esac ;; esac
     case "$word" in "$current") ;; "$current"*) printf '%s\\n' "$word" ;; esac

@@ -9,6 +9,9 @@ import type { Json } from './columns.ts';
 const QUIET = 1000;
 const EVERY = 500;
 
+/** Milliseconds between two lines where nobody watches, as in a file. */
+const SELDOM = 10_000;
+
 const paying = new Set(['pay', 'xpay', 'keysend']);
 
 interface Shard {
@@ -37,6 +40,16 @@ const paymentOf = async (client: Client, params: Json, since: number): Promise<J
   const asked = typeof bolt11 === 'string' ? { bolt11 } : { status: 'pending' };
   const { pays } = (await client.raw('listpays', asked)) as { readonly pays?: readonly Json[] };
   return pays?.findLast(({ created_at: at }) => Number(at) >= since);
+};
+
+/** Says every ten seconds at most, and not before the first ten, what it is told: for logs of what takes long. `now` in milliseconds. */
+export const seldom = (say: (text: string) => void, now: () => number): ((text: () => string) => void) => {
+  let last = now();
+  return (text) => {
+    if (now() - last < SELDOM) return;
+    last = now();
+    say(text());
+  };
 };
 
 export interface WaitedCall {

@@ -5,24 +5,26 @@ import { dirname } from 'node:path';
 import { Command, Option } from 'commander';
 import { toJson } from '../api/rpc/json.ts';
 import { listed } from './nodeoptions.ts';
+import { seldom } from './progress.ts';
 import type { Surroundings } from './surroundings.ts';
 import { noTerminal, painterOf } from './terminal.ts';
 import { UsageError } from './words.ts';
 
+/** Words that stand here so that nothing has to be loaded for help and completion. */
+export const strategyWords = ['single', 'packets', 'outlets', 'equal', 'halving', 'congestion', 'flow'] as const;
+export const schemeWords = ['fixed', 'dynamic', 'tree', 'threshold', 'mpp'] as const;
+
 /** The flags, what they take and what they mean. */
-const flags: readonly (readonly [flag: string, doc: string])[] = [
+const flags: readonly (readonly [flag: string, doc: string, words?: readonly string[]])[] = [
   ['payments <N>', 'payments to make by each plan [1000]'],
   ['amount <SAT>', 'sat of each, or the least and the most, between which all ratios are as likely [10k..1M]'],
-  [
-    'strategies <LIST>',
-    'how amounts are cut, with commas: single, packets, outlets, halving, congestion, flow, or equal, which needs --shards [all but equal]',
-  ],
-  ['schemes <LIST>', 'how shares are made: tree, threshold, fixed, dynamic or mpp [tree]'],
+  ['strategies <LIST>', 'how amounts are cut, with commas; equal needs --shards [all but equal]', strategyWords],
+  ['schemes <LIST>', 'how shares are made [tree]', schemeWords],
   ['redundancy <LIST>', 'spare shards, where any so many will do (threshold) [0]'],
-  ['status <LIST>', 'a status session of payer and payee, in AMPs: none, perfect or distant [none]'],
+  ['status <LIST>', 'a status session of payer and payee, in AMPs [none]', ['none', 'perfect', 'distant']],
   ['shards <N>', 'wanted number of shards; needed ones where there are spare ones, else 8 [auto]'],
   ['seed <N>', 'what all chance follows from [1]'],
-  ['balances <MODEL>', 'of the channels, which no payer knows: uniform, bimodal or even [uniform]'],
+  ['balances <MODEL>', 'of the channels, which no payer knows [uniform]', ['uniform', 'bimodal', 'even']],
   ['latency <MS>', 'of a hop: 100, 50..300, or tail:MEDIAN:SPREAD [tail:150:0.6]'],
   ['rate <N>', 'payments that begin in a second, by chance; none: one after the other [none]'],
   ['slots <N>', 'HTLCs at once in one direction of a channel [483]'],
@@ -122,9 +124,12 @@ const simulateAndPrint = async (given: Given, { out, err, terminal = noTerminal 
     if (svgPath !== undefined) await mustBeNew(svgPath);
     process.once('SIGINT', onSignal);
     let shown = -1;
+    const isLogged = terminal !== noTerminal && terminal.progress === undefined;
+    const logged = isLogged ? seldom(err, () => performance.now()) : undefined;
     const runs = await runAll(graph, settings, named, {
       signal: interrupted.signal,
       progress: (ended, plan, of) => {
+        logged?.(() => `simulate: ${ended} of ${of} payments, ${planName(plan)}`);
         const percent = Math.floor((100 * ended) / of);
         if (percent === shown) return;
         shown = percent;
@@ -164,7 +169,12 @@ export const simulateCommand = (surroundings: Surroundings): Command => {
   const command = new Command('simulate')
     .description('Makes payments in a network in virtual time, by each strategy, and compares; needs no node.')
     .requiredOption('--graph <NETWORK>', 'a file, or ring:N, small-world:N, preferential:N');
-  for (const [flag, doc] of flags) command.option(`--${flag}`, doc);
+  for (const [flag, doc, words] of flags) {
+    const option = new Option(`--${flag}`, doc);
+    // For help and completion: what is given is checked together with everything else.
+    if (words !== undefined) option.argChoices = [...words];
+    command.addOption(option);
+  }
   return command
     .addOption(
       new Option(

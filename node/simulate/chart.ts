@@ -92,12 +92,57 @@ const axes = (chart: Chart): readonly string[] => {
   ];
 };
 
-const line = (chart: Chart, { points, dashed, look = 0 }: Series): string => {
-  const shown = points.flatMap(([x, y]) => (y === undefined ? [] : [[xOf(chart, x), yOf(chart, y)] as const]));
-  const path = shown.map(([x, y], n) => `${n === 0 ? 'M' : 'L'}${place(x)} ${place(y)}`).join('');
-  const stroke = `<path d="${path}" fill="none" stroke="${colour(look)}" stroke-width="2"${dash(dashed)}/>`;
-  const dots = shown.map(([x, y]) => marker(look, x, y)).join('');
-  return `${shown.length > 1 ? stroke : ''}<g fill="${dashed === true ? '#ffffff' : colour(look)}" stroke="${colour(look)}" stroke-width="1.5">${dots}</g>`;
+type Place = readonly [x: number, y: number];
+
+const placesOf = (chart: Chart, { points }: Series): readonly Place[] =>
+  points.flatMap(([x, y]) => (y === undefined ? [] : [[xOf(chart, x), yOf(chart, y)] as const]));
+const nameOf = ([x, y]: Place): string => `${place(x)} ${place(y)}`;
+const segmentsOf = (places: readonly Place[]): readonly string[] =>
+  places.slice(1).map((to, n) => `M${nameOf(places[n] ?? to)}L${nameOf(to)}`);
+
+/** Which lines go through the same point, or have the same segment: by its name, those of them in their order. */
+type Shared = ReadonlyMap<string, readonly Series[]>;
+
+const sharedOf = (chart: Chart): Shared => {
+  const shared = new Map<string, Series[]>();
+  for (const series of chart.series) {
+    const places = placesOf(chart, series);
+    for (const name of [...places.map(nameOf), ...segmentsOf(places)])
+      shared.set(name, [...(shared.get(name) ?? []), series]);
+  }
+  return shared;
+};
+
+/** Pixels of one colour where several lines take turns, and from one marker to the next where several stand at one point. */
+const [TURN, ASIDE] = [8, 9];
+
+/** Lines that fare alike cover each other nowhere: on a segment that they share they take turns, and their markers stand side by side. */
+const line = (chart: Chart, series: Series, shared: Shared): string => {
+  const { dashed, look = 0 } = series;
+  const places = placesOf(chart, series);
+  const alike = (name: string): readonly [turn: number, of: number] => {
+    const all = shared.get(name) ?? [series];
+    return [all.indexOf(series), all.length];
+  };
+  const stroke = (path: string, dashes: string): string =>
+    `<path d="${path}" fill="none" stroke="${colour(look)}" stroke-width="2"${dashes}/>`;
+  const segments = segmentsOf(places).map((name) => ({ name, alike: alike(name) }));
+  const own = segments.filter(({ alike: [, of] }) => of === 1).map(({ name }) => name);
+  const lines = [
+    ...(own.length > 0 ? [stroke(own.join(''), dash(dashed))] : []),
+    ...segments
+      .filter(({ alike: [, of] }) => of > 1)
+      .map(({ name, alike: [turn, of] }) =>
+        stroke(name, ` stroke-dasharray="${TURN} ${TURN * (of - 1)}" stroke-dashoffset="${-TURN * turn}"`),
+      ),
+  ].join('');
+  const dots = places
+    .map(([x, y]) => {
+      const [turn, of] = alike(nameOf([x, y]));
+      return marker(look, x + ASIDE * (turn - (of - 1) / 2), y);
+    })
+    .join('');
+  return `${lines}<g fill="${dashed === true ? '#ffffff' : colour(look)}" stroke="${colour(look)}" stroke-width="1.5">${dots}</g>`;
 };
 
 const legend = ({ series }: Chart): readonly string[] =>
@@ -116,7 +161,8 @@ export const svgOf = (charts: readonly Chart[], note: string): string => {
     const left = chart.series.length - series.length;
     const more = left > 0 ? [`<text x="${LEFT}" y="44" font-size="11">${left} more are not drawn</text>`] : [];
     const shown = { ...chart, series };
-    const parts = [...axes(shown), ...more, ...series.map((one) => line(shown, one)), ...legend(shown)];
+    const shared = sharedOf(shown);
+    const parts = [...axes(shown), ...more, ...series.map((one) => line(shown, one, shared)), ...legend(shown)];
     return `<g transform="translate(0 ${n * CHART_HEIGHT})">\n${parts.join('\n')}\n</g>`;
   });
   const box = `width="${CHART_WIDTH}" height="${height}" viewBox="0 0 ${CHART_WIDTH} ${height}"`;

@@ -1,6 +1,6 @@
 /** The line that says what a call is at: after a second, on a terminal alone, and gone with the answer. */
 import { expect, test } from 'vitest';
-import { paymentText, withProgress } from '../../node/cli/progress.ts';
+import { paymentText, seldom, withProgress } from '../../node/cli/progress.ts';
 import { terminalOf } from '../../node/cli/terminal.ts';
 import type { Clock } from '../../node/ports/ports.ts';
 
@@ -52,6 +52,17 @@ test('a call that is answered at once says nothing, and so does any where nobody
     'no',
   );
   expect([said, timers]).toEqual([[], []]);
+});
+
+test('what takes long and is watched by nobody is told every ten seconds', () => {
+  let now = 5000;
+  const said: string[] = [];
+  const log = seldom(
+    (text) => void said.push(text),
+    () => now,
+  );
+  for (; now < 40_000; now += 3000) log(() => `at ${now}`);
+  expect(said).toEqual(['at 17000', 'at 29000']);
 });
 
 test('a payment is told by its HTLCs', () => {

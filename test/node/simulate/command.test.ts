@@ -3,7 +3,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { schemeNames } from '../../../amp/schemes.ts';
+import { strategyNames } from '../../../amp/strategies.ts';
 import { exitCodes, runCommand } from '../../../node/cli/program.ts';
+import { schemeWords, strategyWords } from '../../../node/cli/simulate.ts';
 import type { Terminal } from '../../../node/cli/terminal.ts';
 
 let dir = '';
@@ -38,6 +41,11 @@ describe('ampere simulate', () => {
     expect(lines.some((line) => line.startsWith('halving/tree'))).toBe(true);
     expect(lines.every(({ length }) => length <= 80)).toBe(true);
     expect(await run(few)).toEqual(once);
+  });
+
+  test('names in its help every strategy and scheme that there is', () => {
+    expect([...strategyWords].sort()).toEqual(['single', 'packets', ...strategyNames].sort());
+    expect([...schemeWords].sort()).toEqual([...schemeNames, 'mpp'].sort());
   });
 
   test('prints the figures as JSON', async () => {

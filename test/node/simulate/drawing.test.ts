@@ -104,6 +104,19 @@ describe('a picture of runs', () => {
     const looks = samples.map(([, colour, shape, path]) => `${colour} ${shape} ${path}`);
     expect([looks.length, new Set(looks).size]).toEqual([MOST_SERIES, MOST_SERIES]);
   });
+  test('has lines that fare alike take turns, and their markers side by side, so that none covers another', () => {
+    const drawn = drawingOf([runOf({}, half), runOf({ strategy: 'single', scheme: 'single' }, half)], '');
+    const [chart = ''] = drawn.split('Time to completion');
+    expect([...chart.matchAll(/stroke-dasharray="8 8" stroke-dashoffset="(-?\d+)"/g)].map(([, at]) => at)).toEqual([
+      '0',
+      '-8',
+    ]);
+    const [circle, square] = [/<circle cx="([\d.]+)"/.exec(chart), /<rect x="([\d.]+)"[^>]*height="7.2"/.exec(chart)];
+    expect(Number(square?.[1]) + 3.6 - Number(circle?.[1])).toBeCloseTo(9, 1);
+    const failed = half.map((one) => ({ ...one, result: 'failed' as const }));
+    const apart = drawingOf([runOf({}, half), runOf({ strategy: 'single' }, failed)], '');
+    expect(apart.split('Time to completion')[0]).not.toContain('stroke-dasharray');
+  });
   test('of more plans than can be told apart draws the first ones, and says how many are not drawn', () => {
     const runs = Array.from({ length: MOST_SERIES + 3 }, (_, redundancy) => runOf({ redundancy }, half));
     expect(drawingOf(runs, '')).toContain('3 more are not drawn');

@@ -6,9 +6,11 @@ import { preferences } from '../../../graph/likelihood.ts';
 import { ApiError } from '../../errors.ts';
 import * as param from '../../params.ts';
 
+/** A program that runs a node may have others beside these. */
 export const strategyParam = param.text
+  .meta({ kind: strategyNames.join('|') })
   .optional()
-  .describe(`how the amount is cut into parts: ${strategyNames.join(', ')}; else ${defaultStrategy}`);
+  .describe(`how the amount is cut into parts; else ${defaultStrategy}`);
 
 /** What a likelier route may cost more. */
 export const preferParam = param
