@@ -4,6 +4,7 @@ import { access, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Command, Option } from 'commander';
 import { toJson } from '../api/rpc/json.ts';
+import { systemClock } from '../base/entropy.ts';
 import { listed } from './nodeoptions.ts';
 import { seldom } from './progress.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -125,7 +126,7 @@ const simulateAndPrint = async (given: Given, { out, err, terminal = noTerminal 
     process.once('SIGINT', onSignal);
     let shown = -1;
     const isLogged = terminal !== noTerminal && terminal.progress === undefined;
-    const logged = isLogged ? seldom(err, () => performance.now()) : undefined;
+    const logged = isLogged ? seldom(err, systemClock.now) : undefined;
     const runs = await runAll(graph, settings, named, {
       signal: interrupted.signal,
       progress: (ended, plan, of) => {
