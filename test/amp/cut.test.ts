@@ -41,10 +41,10 @@ test.each<[string, number, readonly number[], Partial<CutWish>, readonly number[
   ['no more pieces than their smallest size allows', 900, [1000], { shards: 4, minShard: msat(400n) }, [450, 450]],
   ['never fewer pieces than channels needed', 1500, [1000, 1000], { shards: 1 }, [750, 750]],
   ['room is left for fees where there is enough', 950, [1000, 1000], { maxFee: msat(95n) }, [475, 475]],
-  ['and is not insisted on where there is not', 1000, [1000], { maxFee: msat(100n) }, [1000]],
+  ['no room is left for fees where there is none', 1000, [1000], { maxFee: msat(100n) }, [1000]],
   ['more than all channels carry cannot be cut', 2001, [1000, 1000], {}, undefined],
-  ['nor into more pieces than allowed', 1500, [1000, 1000], { maxShards: 1 }, undefined],
-  ['nor without a channel', 1, [], {}, undefined],
+  ['no amount is cut into more pieces than are allowed', 1500, [1000, 1000], { maxShards: 1 }, undefined],
+  ['no amount is cut without a channel', 1, [], {}, undefined],
 ])('%s', (_, amount, spendable, changes, expected) => {
   expect(pieces(amount, spendable, changes)).toEqual(expected);
 });
@@ -104,7 +104,7 @@ test.each([
   [1000n, 400n, 700n, [500n, 500n]],
   [1000n, 501n, undefined, undefined],
   [1n, 0n, undefined, undefined],
-])('%d msat, at least %d a piece, largest %s: %s', (amount, floor, largest, expected) => {
+])('%d msat, at least %d a piece, largest %s, are split into %s', (amount, floor, largest, expected) => {
   const hint = largest === undefined ? undefined : msat(largest);
   expect(halve(msat(amount), msat(floor), hint)).toEqual(expected);
 });

@@ -81,26 +81,30 @@ const badPoint = point(Uint8Array.of(2, ...new Array(32).fill(255)));
 /** Every field of open_channel that can be wrong, and the field that the refusal names. */
 const refusedOpens: readonly (readonly [claim: string, change: Change, field: string])[] = [
   ['another chain', { chain_hash: chainHash(new Uint8Array(32)) }, 'chain_hash'],
-  ['too small', { funding_satoshis: sat(19_999n) }, 'funding_satoshis'],
+  ['a channel that is too small', { funding_satoshis: sat(19_999n) }, 'funding_satoshis'],
   ['2^24 sat without large channels', { funding_satoshis: sat(1n << 24n) }, 'funding_satoshis'],
   ['more pushed than there is', { push_msat: msat(1_000_000_001n) }, 'push_msat'],
   ['all pushed, nothing left for the fee', { push_msat: msat(1_000_000_000n) }, 'push_msat'],
-  ['dust limit 353', { dust_limit_satoshis: sat(353n) }, 'dust_limit_satoshis'],
+  ['a dust limit of 353', { dust_limit_satoshis: sat(353n) }, 'dust_limit_satoshis'],
   ['dust limit above what we accept', { dust_limit_satoshis: sat(1063n) }, 'dust_limit_satoshis'],
   [
-    'dust above reserve',
+    'a dust limit above the reserve',
     { dust_limit_satoshis: sat(600n), channel_reserve_satoshis: sat(599n) },
     'dust_limit_satoshis',
   ],
   ['reserve below our dust limit', { channel_reserve_satoshis: sat(545n) }, 'channel_reserve_satoshis'],
   ['reserve above a fifth', { channel_reserve_satoshis: sat(200_001n) }, 'channel_reserve_satoshis'],
-  ['nothing may be in flight', { max_htlc_value_in_flight_msat: msat(9_999_999n) }, 'max_htlc_value_in_flight_msat'],
-  ['large HTLCs only', { htlc_minimum_msat: msat(1_000_001n) }, 'htlc_minimum_msat'],
-  ['feerate 252', { feerate_per_kw: 252 }, 'feerate_per_kw'],
-  ['feerate out of bounds', { feerate_per_kw: 100_001 }, 'feerate_per_kw'],
+  [
+    'a max_htlc_value_in_flight_msat below what is useful',
+    { max_htlc_value_in_flight_msat: msat(9_999_999n) },
+    'max_htlc_value_in_flight_msat',
+  ],
+  ['an htlc_minimum_msat that only large HTLCs meet', { htlc_minimum_msat: msat(1_000_001n) }, 'htlc_minimum_msat'],
+  ['a feerate of 252', { feerate_per_kw: 252 }, 'feerate_per_kw'],
+  ['a feerate out of bounds', { feerate_per_kw: 100_001 }, 'feerate_per_kw'],
   ['two weeks and a block of delay', { to_self_delay: 2017 }, 'to_self_delay'],
-  ['484 HTLCs', { max_accepted_htlcs: 484 }, 'max_accepted_htlcs'],
-  ['4 HTLCs', { max_accepted_htlcs: 4 }, 'max_accepted_htlcs'],
+  ['484 HTLCs at once', { max_accepted_htlcs: 484 }, 'max_accepted_htlcs'],
+  ['only 4 HTLCs at once', { max_accepted_htlcs: 4 }, 'max_accepted_htlcs'],
   ['a basepoint off the curve', { htlc_basepoint: badPoint }, 'basepoints'],
   ['a first point off the curve', { first_per_commitment_point: badPoint }, 'basepoints'],
   ['an unknown channel type', { channel_type: Uint8Array.of(1) }, 'channel_type'],
@@ -143,14 +147,14 @@ const refusedAccepts: readonly (readonly [claim: string, change: AcceptChange, f
   ['another channel type', { channel_type: Uint8Array.of(0x40, 0x10, 0) }, 'channel_type'],
   ['a depth beyond reason', { minimum_depth: 145 }, 'minimum_depth'],
   ['reserve below our dust limit', { channel_reserve_satoshis: sat(353n) }, 'channel_reserve_satoshis'],
-  ['dust limit 353', { dust_limit_satoshis: sat(353n) }, 'dust_limit_satoshis'],
+  ['a dust limit of 353', { dust_limit_satoshis: sat(353n) }, 'dust_limit_satoshis'],
   [
     'a dust limit above the reserve it asks',
     { dust_limit_satoshis: sat(1062n), channel_reserve_satoshis: sat(1061n) },
     'dust_limit_satoshis',
   ],
-  ['smallest HTLCs beyond reason', { htlc_minimum_msat: msat(1_000_001n) }, 'htlc_minimum_msat'],
-  ['484 HTLCs', { max_accepted_htlcs: 484 }, 'max_accepted_htlcs'],
+  ['an htlc_minimum_msat beyond reason', { htlc_minimum_msat: msat(1_000_001n) }, 'htlc_minimum_msat'],
+  ['484 HTLCs at once', { max_accepted_htlcs: 484 }, 'max_accepted_htlcs'],
   ['a delay beyond reason', { to_self_delay: 2017 }, 'to_self_delay'],
   ['a basepoint off the curve', { revocation_basepoint: badPoint }, 'basepoints'],
 ];
@@ -203,8 +207,8 @@ describe('a dust limit of thousands, as nodes ask for that have anchors,', () =>
 const ownMistakes: readonly (readonly [claim: string, request: Partial<OpenRequest>])[] = [
   ['2^24 sat without large channels', { amount: sat(1n << 24n) }],
   ['all pushed', { push: msat(1_000_000_000n) }],
-  ['dust limit 353', { limits: { ...limits, dustLimit: sat(353n) } }],
-  ['484 HTLCs', { limits: { ...limits, maxAcceptedHtlcs: 484 } }],
+  ['a dust limit of 353', { limits: { ...limits, dustLimit: sat(353n) } }],
+  ['484 HTLCs at once', { limits: { ...limits, maxAcceptedHtlcs: 484 } }],
 ];
 test.each(ownMistakes)('a request of our own that breaks the rules is not sent: %s', (_, change) => {
   const [state, effects] = openChannel({ ...openRequest, ...change }, context);

@@ -40,15 +40,20 @@ const run = async (words: readonly string[], start: (config: Config) => void = (
   return { code, out: out.join('\n'), err: err.join('\n') };
 };
 
-describe('words', () => {
+describe('the words of a command line', () => {
   const read = (method: MethodName, words: readonly string[], given = {}, style: Style = 'guess') =>
     paramsFrom(parametersOf(table[method]), words, given, style);
 
   test.each([
-    ['by order', ['1sat', 'l', 'd'], {}, { amount_msat: '1sat', label: 'l', description: 'd' }],
-    ['by name', ['label=l', 'amount_msat=any'], {}, { amount_msat: 'any', label: 'l' }],
+    ['in the order of the parameters', ['1sat', 'l', 'd'], {}, { amount_msat: '1sat', label: 'l', description: 'd' }],
+    ['by their names', ['label=l', 'amount_msat=any'], {}, { amount_msat: 'any', label: 'l' }],
     ['as options', [], { label: 'l', deschashonly: true }, { label: 'l', deschashonly: true }],
-    ['the rest by order', ['d'], { amount_msat: '1', label: 'l' }, { amount_msat: '1', label: 'l', description: 'd' }],
+    [
+      'the rest in order, behind options',
+      ['d'],
+      { amount_msat: '1', label: 'l' },
+      { amount_msat: '1', label: 'l', description: 'd' },
+    ],
     ['a value with = in it', ['label=a=b'], {}, { label: 'a=b' }],
     [
       'a description that looks like a name and a value',
@@ -57,11 +62,11 @@ describe('words', () => {
       { amount_msat: 'any', label: 'l', description: 'x=y' },
     ],
     ['text that looks like JSON', ['any', 'l', '[x]'], {}, { amount_msat: 'any', label: 'l', description: '[x]' }],
-  ])('%s', (_, words, given, expected) => {
+  ])('give the parameters: %s', (_, words, given, expected) => {
     expect(read('invoice', words, given)).toEqual(expected);
   });
 
-  test.each(['channel_type=["12","46"]', 'channel_type=12, 46'])('a list is %s', (word) => {
+  test.each(['channel_type=["12","46"]', 'channel_type=12, 46'])('give a list as JSON or with commas: %s', (word) => {
     expect(read('fundchannel', [word])).toEqual({ channel_type: ['12', '46'] });
   });
 

@@ -79,7 +79,7 @@ describe('books', () => {
     [0n, '0'],
     [1_500n, '1.500'],
     [-1_500_001n, '−1,500.001'],
-  ])('%s msat in satoshi', (amount, text) => {
+  ])('show %s msat as %s sat', (amount, text) => {
     expect(signedSat(amount)).toBe(text);
   });
 });

@@ -163,12 +163,12 @@ describe('steps', () => {
   });
 
   test.each([
-    ['a terminal', { isTTY: true }, {}, true],
-    ['a terminal with NO_COLOR', { isTTY: true }, { NO_COLOR: '1' }, false],
-    ['a terminal with an empty NO_COLOR', { isTTY: true }, { NO_COLOR: '' }, true],
-    ['a dumb terminal', { isTTY: true }, { TERM: 'dumb' }, false],
-    ['a pipe', {}, {}, false],
-  ])('%s gets colours or not', (_, stream, env, wanted) => {
+    ['colours on a terminal', { isTTY: true }, {}, true],
+    ['no colours on a terminal with NO_COLOR', { isTTY: true }, { NO_COLOR: '1' }, false],
+    ['colours on a terminal with an empty NO_COLOR', { isTTY: true }, { NO_COLOR: '' }, true],
+    ['no colours on a dumb terminal', { isTTY: true }, { TERM: 'dumb' }, false],
+    ['no colours in a pipe', {}, {}, false],
+  ])('have %s', (_, stream, env, wanted) => {
     expect(wantsColour({ write: () => undefined, ...stream }, env)).toBe(wanted);
   });
 });

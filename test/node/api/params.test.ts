@@ -332,7 +332,7 @@ describe('what handlers get', () => {
     [`${a}@node.example:9735`, 'node.example', 9735],
     [`${a}@[::1]:9735`, '::1', 9735],
     [`${a}@::1`, '::1', undefined],
-  ])('connect %s', (given, host, port) => {
+  ])('connect reads an id with host and port: %s is at %s, port %s', (given, host, port) => {
     expect(read('connect', { id: given })).toEqual({ id: { id: unhex(a), host, port } });
   });
 
@@ -340,7 +340,7 @@ describe('what handlers get', () => {
     [a, { peer: unhex(a) }],
     [ids.hash, { channel: unhex(ids.hash) }],
     ['103x1x0', { scid: (103n << 40n) | (1n << 16n) }],
-  ])('close %s', (given, id) => {
+  ])('close reads a peer, a channel_id or a short_channel_id: %s', (given, id) => {
     expect(read('close', { id: given })).toEqual({ id });
   });
 });

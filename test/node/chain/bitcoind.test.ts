@@ -28,10 +28,14 @@ describe('network check', () => {
 describe('the tip', () => {
   const known = { chain: 'main', blocks: 700, headers: 702, bestblockhash: hashA, initialblockdownload: false };
   test.each([
-    ['a block or two may be on their way', {}, false],
-    ['more blocks are known of than there are', { headers: 703 }, true],
-    ['bitcoind is still catching up', { initialblockdownload: true }, true],
-    ['regtest stands still', { chain: 'regtest', headers: 800, initialblockdownload: true }, false],
+    ['is up to date where a block or two may be on their way', {}, false],
+    ['is behind where bitcoind knows of more blocks than it has', { headers: 703 }, true],
+    ['is behind while bitcoind is still catching up', { initialblockdownload: true }, true],
+    [
+      'is never behind on regtest, which stands still',
+      { chain: 'regtest', headers: 800, initialblockdownload: true },
+      false,
+    ],
   ])('%s', async (_, more, isBehind) => {
     const { chain } = await standIn({ getblockchaininfo: () => ok({ ...known, ...more }) });
     expect(await chain.tip()).toEqual({ hash: hashA, height: 700, ...(isBehind && { isBehind }) });

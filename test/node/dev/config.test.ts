@@ -74,16 +74,16 @@ test('their secrets are not in what is logged of a configuration', () => {
   expect(shown).toContain('+WIRE_PING*2');
 });
 
-describe('refused', () => {
+describe('an option for experiments is refused', () => {
   const names = Object.keys(devOptions).filter((name): name is keyof typeof good => name !== 'dev');
-  test.each(names)('--%s without --dev, wherever it is said', (name) => {
+  test.each(names)('without --dev, wherever it is given: --%s', (name) => {
     const why = 'is for a node started with --dev, on regtest only';
     expect(refusal({ [name]: good[name] })).toBe(`--${name} (command line): ${why}`);
     expect(refusal({ [name]: good[name], dev: 'false' })).toBe(`--${name} (command line): ${why}`);
     const variable = `AMPERE_${name.toUpperCase().replaceAll('-', '_')}`;
     expect(refusal({}, { [variable]: good[name] })).toBe(`${variable} (environment): ${why}`);
   });
-  test.each(names)('--%s off regtest, with --dev or without', (name) => {
+  test.each(names)('off regtest, with --dev or without: --%s', (name) => {
     const given = { [name]: good[name], network: 'signet' };
     expect(refusal({ ...given, dev: 'true' })).toBe('--dev (command line): is for regtest only');
     expect(refusal(given)).toContain('on regtest only');
@@ -105,7 +105,7 @@ describe('refused', () => {
     [{ 'dev-hold-save': '@7' }, /^--dev-hold-save \(command line\): expected keys such as/],
     [{ 'dev-record-secrets': 'true' }, /^--dev-record-secrets \(command line\): expected --dev-record DIR beside it/],
     [{ 'dev-fail-save': ' ' }, /^--dev-fail-save \(command line\): expected keys such as/],
-  ] as const)('%j', (flags, message) => {
+  ] as const)('with a wrong value: %j', (flags, message) => {
     const said = refusal({ dev: 'true', ...flags });
     expect(said).toMatch(message);
     if (Object.keys(flags)[0]?.startsWith('dev-force'))

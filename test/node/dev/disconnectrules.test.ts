@@ -74,7 +74,7 @@ describe('what is sent', () => {
       ['ping', 'shutdown', 'ping', 'closed'],
     ],
     [[], ['ping', 'shutdown', 'ping', 'shutdown', 'ping']],
-  ] as const)('under %j', async (lines, expected) => {
+  ] as const)('under the rules %j is %j', async (lines, expected) => {
     const { stream, noted } = bare();
     const cut = rulesOf(...lines).wrap(stream);
     for (const name of ['ping', 'shutdown', 'ping', 'shutdown', 'ping'] as const) cut.send(raw[name]);

@@ -36,19 +36,19 @@ describe('a sweep', () => {
 
   test.each<readonly [string, UnsignedClaim, Partial<PlanContext<FeeCoin>>, bigint | 'uneconomical']>([
     [
-      'half the value at most while nobody hurries',
+      'pays half its value at most while nobody hurries',
       sweep(10_000n),
       { estimatedFeerate: 50_000 },
       (10_000n - 294n) / 2n,
     ],
     [
-      'all but dust when the deadline has come',
+      'pays all but dust when its deadline has come',
       sweep(10_000n, { deadline: 101 }),
       { estimatedFeerate: 50_000 },
       10_000n - 294n,
     ],
-    ['more than half where less is not relayed', sweep(460n), {}, roundedUpFee(630, FEERATE_FLOOR)],
-    ['nothing that leaves dust', sweep(440n), {}, 'uneconomical'],
+    ['pays more than half where less is not relayed', sweep(460n), {}, roundedUpFee(630, FEERATE_FLOOR)],
+    ['is not made where only dust would be left', sweep(440n), {}, 'uneconomical'],
   ])('%s', (_, claim, more, fee) => {
     const move = planClaim(claim, undefined, world(more));
     expect(fee === 'uneconomical' ? move.do : built(move).fee).toBe(fee);

@@ -86,7 +86,7 @@ describe('selection', () => {
     expect(chosen.coins.map(({ amount }) => amount).sort()).toEqual([sat(BigInt(30_000 + fee)), 70_000n].sort());
   });
 
-  test('else the largest coins pay and the rest comes back', () => {
+  test('without coins that come to the amount the largest pay, and the rest comes back', () => {
     const chosen = selectCoins(coinsOf(10_000, 900_000, 20_000), { amount: sat(100_000n), outputWeight, feerate });
     expect(chosen.coins).toEqual(coinsOf(900_000));
     expect(chosen.change).toBe(900_000n - 100_000n - chosen.fee);
@@ -121,7 +121,7 @@ describe('selection', () => {
   });
 });
 
-describe('dust', () => {
+describe('the dust limit', () => {
   // BOLT 3, "Dust Limits".
   test.each([
     ['P2WPKH', `0014${'00'.repeat(20)}`, 294n],
@@ -130,5 +130,5 @@ describe('dust', () => {
     ['P2SH', `a914${'00'.repeat(20)}87`, 540n],
     ['P2PKH', `76a914${'00'.repeat(20)}88ac`, 546n],
     ['OP_RETURN', '6a', 0n],
-  ])('%s', (_name, script, limit) => expect(dustOf(unhex(script))).toBe(limit));
+  ])('of an output is that of BOLT 3: %s', (_name, script, limit) => expect(dustOf(unhex(script))).toBe(limit));
 });

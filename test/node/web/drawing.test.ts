@@ -76,7 +76,7 @@ describe('the drawing', () => {
   });
 });
 
-describe('words', () => {
+describe('amounts, times and ids of the page', () => {
   test.each([
     [sat(1_500_250), '1,500.25'],
     [sat('2100000000000000000'), '2,100,000,000,000,000'],
@@ -85,7 +85,7 @@ describe('words', () => {
     [duration(0.0124), '12 ms'],
     [duration(3.456), '3.46 s'],
     [cut('0123456789abcdef', 4), '0123…cdef'],
-  ])('%s', (said, expected) => {
+  ])('are short enough to read: %s', (said, expected) => {
     expect(said).toBe(expected);
   });
 });
