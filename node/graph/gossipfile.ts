@@ -2,7 +2,7 @@
 import type { ChainHash } from '../../wire/units.ts';
 import { reasonOf } from '../base/fileserror.ts';
 import type { Entropy, GossipFiles, GrowingFile, Log } from '../ports/ports.ts';
-import { GossipFileError, HEADER, headerWith, newSalt, readHeader } from './gossiprecords.ts';
+import { checkTornHeader, GossipFileError, HEADER, headerWith, newSalt, readHeader } from './gossiprecords.ts';
 
 export interface GossipFileParts {
   readonly files: GossipFiles;
@@ -21,12 +21,11 @@ interface Opened {
 const opened = async ({ files, chain, entropy }: GossipFileParts): Promise<Opened> => {
   const file = await files.open();
   try {
-    if (file.size >= HEADER) {
-      const header = new Uint8Array(HEADER);
-      file.read(0, header);
-      return { file, salt: readHeader(header, chain, files.path), end: file.size };
-    }
-    // New, or a crash came before the header was written.
+    const header = new Uint8Array(HEADER);
+    const read = file.read(0, header);
+    if (file.size >= HEADER) return { file, salt: readHeader(header, chain, files.path), end: file.size };
+    // New, or a crash came before the header was written whole.
+    checkTornHeader(header.subarray(0, read), chain, files.path);
     const salt = newSalt(entropy);
     await file.truncate(0);
     await file.write(0, headerWith(chain, salt));

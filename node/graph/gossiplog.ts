@@ -238,8 +238,9 @@ export class GossipLog implements RawMessages {
         'gossip is not stored: the node goes on without, tries again each minute, and asks for it again after a restart',
       );
     this.failures++;
+    // A write that failed behind a sync that did has set the time already.
+    if (!this.isFailing) later(RETRY_MS, () => void this.tryAgain());
     [this.isTroubled, this.isFailing] = [true, true];
-    later(RETRY_MS, () => void this.tryAgain());
   }
 
   private async tryAgain(): Promise<void> {
@@ -263,6 +264,8 @@ export class GossipLog implements RawMessages {
       try {
         await this.file?.sync();
       } catch (error) {
+        // What is being written meanwhile has to end first: the place behind it is where the file is cut and written on.
+        while (this.writing !== undefined) await this.writing.done;
         this.fail(this.waiting.at, error);
       }
       return this.file !== undefined && this.failures === failures;

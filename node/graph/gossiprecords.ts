@@ -75,6 +75,13 @@ export const readHeader = (header: Uint8Array, chain: ChainHash, path: string): 
   return saltOf(header);
 };
 
+/** Checks that what is shorter than a header is a beginning of one, or the zeros that a crash may leave for it. Throws GossipFileError. */
+export const checkTornHeader = (begun: Uint8Array, chain: ChainHash, path: string): void => {
+  const known = headerWith(chain, 0).subarray(0, Math.min(begun.length, AT_SALT));
+  if (!equal(begun.subarray(0, known.length), known) && begun.some((byte) => byte !== 0))
+    throw new GossipFileError(path, { code: 'not_gossip' });
+};
+
 /** Writes a record into `into`, which has room for it, and returns its length. */
 export const writeRecord = (
   into: Uint8Array,

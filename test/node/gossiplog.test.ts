@@ -150,9 +150,23 @@ describe('a file of gossip', () => {
   });
 
   test('whose header a crash cut off is begun again', async () => {
-    for (const length of [0, 1, HEADER - 1]) {
-      const { graph, messages } = await graphOn(withBytes(utf8('ampere gossip'.padEnd(HEADER)).slice(0, length)));
-      expect([graph.size.channels, messages.end]).toEqual([0, HEADER]);
+    const { disk } = await stored();
+    for (const begun of [bytesOf(disk.gossip).slice(0, HEADER), new Uint8Array(HEADER)])
+      for (const length of [0, 1, 30, HEADER - 1]) {
+        const torn = withBytes(begun.slice(0, length));
+        const { graph, messages } = await graphOn(torn);
+        expect([graph.size.channels, messages.end, [...torn.gossip.keys()]]).toEqual([0, HEADER, ['gossip']]);
+      }
+  });
+
+  test('that is shorter than a header and no beginning of one is set aside as it is', async () => {
+    const { disk } = await stored();
+    const otherChain = bytesOf(disk.gossip).slice(0, 30).fill(9, 20, 21);
+    for (const strange of [utf8('n'), utf8('notes of mine'), otherChain]) {
+      const place = withBytes(strange.slice());
+      await graphOn(place);
+      const aside = place.gossip.get('gossip.set-aside');
+      expect(aside?.bytes.slice(0, aside.length)).toEqual(strange);
     }
   });
 });

@@ -20,6 +20,15 @@ const changeOf = (line: string): ChainChange | undefined => {
   return undefined;
 };
 
+/** Whether the line of a change may begin so. */
+const isBegun = (text: string): boolean => {
+  const [word = '', ...data] = text.split(' ');
+  const isWord = ['sent', 'pair', 'block', 'invalidated', 'reconsidered'].some((kind) =>
+    data.length === 0 ? kind.startsWith(word) : kind === word,
+  );
+  return isWord && data.length <= 2 && data.every((hexes) => /^[0-9a-f]*$/.test(hexes));
+};
+
 /** A journal that does not describe a chain. */
 export class JournalError extends Error {
   override readonly name = 'JournalError';
@@ -36,8 +45,8 @@ export class JournalError extends Error {
 export const keepJournal = (regtest: Regtest, path: string): void => {
   const kept = existsSync(path) ? readFileSync(path, 'utf8') : '';
   const whole = kept.slice(0, kept.lastIndexOf('\n') + 1);
-  if (whole.length < kept.length) writeFileSync(path, whole);
-  for (const [i, line] of whole.split('\n').slice(0, -1).entries()) {
+  const lines = whole.split('\n').slice(0, -1);
+  for (const [i, line] of lines.entries()) {
     const change = changeOf(line);
     try {
       if (change === undefined) throw new RangeError('expected the kind of a change and its bytes in hex');
@@ -46,5 +55,10 @@ export const keepJournal = (regtest: Regtest, path: string): void => {
       throw new JournalError(path, i + 1, error);
     }
   }
+  const torn = kept.slice(whole.length);
+  // A file that is no journal is left as it is.
+  if (!isBegun(torn))
+    throw new JournalError(path, lines.length + 1, new RangeError('expected a change that a crash cut short'));
+  if (torn !== '') writeFileSync(path, whole);
   regtest.keep((change) => appendFileSync(path, lineOf(change), { mode: 0o600 }));
 };

@@ -1,5 +1,5 @@
 /** The embedded chain over HTTP, asked by the adapter that asks bitcoind, and kept over restarts. */
-import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -185,5 +185,14 @@ describe('the journal', () => {
     expect(standing(await opened(path))).toEqual(standing(before));
     await writeFile(path, 'block 0123\n');
     await expect(opened(path)).rejects.toMatchObject({ fault: { code: 'bad_journal', line: 1 } });
+  });
+
+  test('a file that is none is left as it is', async () => {
+    const path = join(folder, 'notes');
+    for (const text of ['Notes of mine, in one line', 'two\nlines', 'sentences']) {
+      await writeFile(path, text);
+      await expect(opened(path)).rejects.toMatchObject({ fault: { code: 'bad_journal' } });
+      expect(await readFile(path, 'utf8')).toBe(text);
+    }
   });
 });
