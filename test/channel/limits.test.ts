@@ -6,6 +6,7 @@ import { localCommitment, remoteCommitment } from '../../channel/rules/commitmen
 import { feePerHtlc, spendable, spendableAtRest } from '../../channel/rules/limits.ts';
 import { formats, openerCost } from '../../channel/tx/commitmentformats.ts';
 import { msat } from '../../wire/units.ts';
+import { propertyRuns } from '../support/runs.ts';
 import {
   context,
   coreOf,
@@ -186,7 +187,7 @@ describe.each(kinds)('with %s', (name, request) => {
           }
         }
       }),
-      { numRuns: 40 },
+      { numRuns: propertyRuns(12) },
     );
   });
 });

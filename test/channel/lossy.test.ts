@@ -29,7 +29,7 @@ import {
 } from './pair.ts';
 import { summary } from './summary.ts';
 
-const runs = propertyRuns(25);
+const runs = propertyRuns(12);
 const timeout = 120_000 + runs * 3_000;
 
 const CAPACITY = 1_000_000n;

@@ -12,5 +12,5 @@ vi.mock('../../node/wallet/keys.ts', async (real) => (await import('./stubs/keyc
 testModel(
   'random runs with force closes, revoked commitments, expiries and reorgs: honest nodes lose nothing',
   forceCloseRuns,
-  9,
+  6,
 );

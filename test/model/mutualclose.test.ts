@@ -12,5 +12,5 @@ vi.mock('../../node/wallet/keys.ts', async (real) => (await import('./stubs/keyc
 testModel(
   'random runs with mutual closes: no fee is excessive, and a closing that is not relayed freezes no funds',
   mutualCloseRuns,
-  4,
+  2,
 );

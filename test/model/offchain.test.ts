@@ -12,5 +12,5 @@ vi.mock('../../node/wallet/keys.ts', async (real) => (await import('./stubs/keyc
 testModel(
   'random runs of honest nodes: lost messages and power cuts lose no millisatoshi and fail no channel',
   offchainRuns,
-  12,
+  8,
 );

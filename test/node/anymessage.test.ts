@@ -29,7 +29,7 @@ import { becomes } from '../support/pair.ts';
 import { eventually, memoryLog } from '../support/peers.ts';
 import { stranger } from '../support/stranger.ts';
 
-const seconds = Number(process.env['AMPERE_MESSAGES_SECONDS'] ?? 0.7);
+const seconds = Number(process.env['AMPERE_MESSAGES_SECONDS'] ?? 0.35);
 const seed = Number(process.env['AMPERE_MESSAGES_SEED'] ?? systemEntropy.bytes(2).join(''));
 const temporary = channelId(zeros(32).fill(7));
 

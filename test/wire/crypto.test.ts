@@ -7,6 +7,7 @@ import { curveNamed } from '../../wire/crypto/choose.ts';
 import { ORDER } from '../../wire/crypto/scalars.ts';
 import { type Point, point, type SecretKey, secretKey, signature } from '../../wire/units.ts';
 import { presentCurves } from '../support/backends.ts';
+import { propertyRuns } from '../support/runs.ts';
 
 const bytes32 = (n: bigint): Uint8Array => unhex(n.toString(16).padStart(64, '0'));
 const scalar = (n: bigint): SecretKey => secretKey(bytes32(n));
@@ -101,7 +102,7 @@ for (const name of presentCurves()) {
           }
           expect(curve.multiply(A, b)).toEqual(curve.pointOf(curve.multiplySecrets(a, b)));
         }),
-        { numRuns: 25 },
+        { numRuns: propertyRuns(8) },
       );
     });
 
@@ -119,7 +120,7 @@ for (const name of presentCurves()) {
           expect(flipped).toEqual(reference.recover(expected.signature, expected.recovery ^ 1, message));
           expect(flipped).not.toEqual(signer);
         }),
-        { numRuns: 25 },
+        { numRuns: propertyRuns(8) },
       );
     });
 
