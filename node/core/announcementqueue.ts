@@ -7,14 +7,15 @@
 import type { Checked } from '../graph/fundinglookups.ts';
 import type { ReceivedAnnouncement } from '../graph/signaturebatch.ts';
 
-/** Bytes of queued announcements from which on a peer is not read from; it is again once half of them are handled. */
-const MAX_QUEUED_BYTES = 64 * 1024;
-/** The same for the peer whose whole gossip is asked for, of which there is one at a time. */
-const MAX_ASKED_BYTES = 256 * 1024;
+/**
+ * Bytes of queued announcements from which on a peer is not read from; it is again once half of them are handled. What waits longer than a
+ * moment leaves the young part of the heap, which then grows for nothing: so they are few.
+ */
+const MAX_QUEUED_BYTES = 32 * 1024;
 /** Most announcements that are checked together. */
-export const MOST_TOGETHER = 100;
+export const MOST_TOGETHER = 25;
 /** Most batches that are being checked, or wait to be handled after it. */
-const MOST_AHEAD = 6;
+const MOST_AHEAD = 2;
 
 export interface AnnouncementQueueParts {
   /** Checks signatures together; never rejects but for bugs. */
@@ -37,7 +38,6 @@ export class AnnouncementQueue {
   private waiting: ReceivedAnnouncement[] = [];
   private readonly checking: Batch[] = [];
   private bytes = 0;
-  private mostBytes = MAX_QUEUED_BYTES;
   private isOver = false;
   private running: Promise<void> | undefined;
   private onLow: (() => void)[] = [];
@@ -51,14 +51,13 @@ export class AnnouncementQueue {
     return this.running ?? Promise.resolve();
   }
 
-  /** Adds an announcement, of the peer that is asked or another. The peer is read from again once the result resolves. */
-  add(one: ReceivedAnnouncement, isAsked = false): Promise<void> | undefined {
-    this.mostBytes = isAsked ? MAX_ASKED_BYTES : MAX_QUEUED_BYTES;
+  /** Adds an announcement. The peer is read from again once the result resolves. */
+  add(one: ReceivedAnnouncement): Promise<void> | undefined {
     this.waiting.push(one);
     this.bytes += one.raw.length;
     this.running ??= this.run();
     this.checkFull();
-    if (this.bytes < this.mostBytes) return undefined;
+    if (this.bytes < MAX_QUEUED_BYTES) return undefined;
     return new Promise((resolve) => this.onLow.push(resolve));
   }
 
@@ -72,7 +71,7 @@ export class AnnouncementQueue {
       for (const [at, one] of batch.items.entries()) {
         await this.handle(one, verdicts[at]);
         this.bytes -= one.raw.length;
-        if (this.bytes <= this.mostBytes / 2) for (const resolve of this.onLow.splice(0)) resolve();
+        if (this.bytes <= MAX_QUEUED_BYTES / 2) for (const resolve of this.onLow.splice(0)) resolve();
         await this.parts.nextTurn();
       }
       this.checkFull();

@@ -279,8 +279,8 @@ const queueAnnouncement = (
     });
     announcementQueues.set(peer, queue);
   }
-  const isAsked = parts.sync.heard(peer.id, true);
-  return queue.add({ message, raw }, isAsked);
+  parts.sync.heard(peer.id, true);
+  return queue.add({ message, raw });
 };
 
 /** Where a peer connected from that may have made up its node id: rate limits count by it. */

@@ -206,6 +206,7 @@ export class GossipRelay {
 
   /** Queues a new policy; `before` is the channel without it. A channel is not announced before it has a policy (BOLT 7). */
   update(before: GraphChannel, side: Side, raw: Uint8Array, timestamp: number, from: Point | undefined): void {
+    if (from !== undefined && !this.isListenedTo(from)) return;
     const earlier = before.policies.filter((policy) => policy !== undefined).map((policy) => policy.timestamp);
     const { scid } = before;
     if (from === undefined) {
@@ -224,7 +225,7 @@ export class GossipRelay {
   /** Queues a new node_announcement. It waits until a channel of the node is announced. */
   node(id: NodeKey, raw: Uint8Array, timestamp: number, unfit: boolean | undefined, from: Point | undefined): void {
     const { graph, now } = this.parts;
-    if (unfit || !graph.hasAnnouncedChannel(id, now())) return;
+    if (unfit || (from !== undefined && !this.isListenedTo(from)) || !graph.hasAnnouncedChannel(id, now())) return;
     if (id === nodeKey(this.parts.id)) this.sendToAll([raw]);
     else this.queue(id, { subject: { node: id }, timestamp, from: from && nodeKey(from) });
   }
@@ -234,11 +235,25 @@ export class GossipRelay {
     for (const { peer } of this.listeners.values()) for (const raw of raws) peer.send(raw);
   }
 
+  /** Whether somebody else wants gossip now: who asks later gets what came before with the backlog, and a first sync queues nothing. */
+  private isListenedTo(from: Point): boolean {
+    const sender = nodeKey(from);
+    for (const [key, { filter }] of this.listeners) if (filter !== undefined && key !== sender) return true;
+    return false;
+  }
+
+  /** How many messages wait for the next interval. */
+  get waiting(): number {
+    return this.pending.size;
+  }
+
   private queue(key: string, item: Omit<Item, 'number'>): void {
     const waiting = this.pending.get(key);
     // An update that replaces one that was never sent also takes over its `before`.
     const earlier = waiting?.earlier ?? item.earlier;
     this.pending.set(key, { ...item, number: this.items++, ...(earlier && { earlier }) });
+    // No peer is kept more than that: a flood goes out before the interval is over.
+    if (this.pending.size >= MAX_DUE) this.flush();
     if (this.armed) return;
     this.armed = true;
     this.parts.later(this.parts.interval, () => {

@@ -137,13 +137,12 @@ export class GossipSync {
     this.proceed();
   }
 
-  /** An announcement of a peer arrived, or was handled: it does not stall. Says whether it is the peer that is asked. */
-  heard(id: Point, arrived: boolean): boolean {
+  /** An announcement of a peer arrived, or was handled: it does not stall. */
+  heard(id: Point, arrived: boolean): void {
     const asking = this.askingOf(id);
-    if (asking === undefined) return false;
+    if (asking === undefined) return;
     asking.heardAt = this.parts.now();
     if (arrived) asking.got++;
-    return true;
   }
 
   /** A channel_update came for a channel that is not known here: its peer is asked for the channel (BOLT 7, `query_short_channel_ids`). */

@@ -142,7 +142,7 @@ const startAgain = async ({ table, put, note }: Scope, { middle }: Line, channel
       ...{ amount_msat: 1_000n, riskfactor: 10 },
     });
   await route(0);
-  const routes = seconds();
+  const [routes, processor] = [seconds(), processorOf(middle.pid)];
   const loaded = memoryOf(middle.pid);
   const took: number[] = [];
   for (let number = 1; number <= ROUTES; number++) {
@@ -153,6 +153,7 @@ const startAgain = async ({ table, put, note }: Scope, { middle }: Line, channel
   table('Killed, and started again on the same folder', 'seconds, MB, ms');
   put('its API answers after', 'seconds', answers);
   put('a route through the network after', 'seconds', routes);
+  put('of the processor till then', 'seconds', processor);
   put('memory then', 'MB', loaded);
   put(`memory after ${ROUTES} routes`, 'MB', memoryOf(middle.pid));
   put('memory at most', 'MB', mostMemoryOf(middle.pid));
