@@ -77,6 +77,9 @@ export const hash256 = (...parts: readonly Uint8Array[]): Uint8Array => symmetri
 /** HMAC-SHA256 (RFC 2104) of all parts one after the other, 32 bytes. */
 export const hmacSha256 = (key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array =>
   symmetric.hmacSha256(key, ...parts);
+/** HMAC-SHA512 (RFC 2104) of all parts one after the other, 64 bytes. */
+export const hmacSha512 = (key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array =>
+  symmetric.hmacSha512(key, ...parts);
 /** RIPEMD-160, 20 bytes. */
 export const ripemd160 = (bytes: Uint8Array): Uint8Array => symmetric.ripemd160(bytes);
 /** PBKDF2 with HMAC-SHA512 (RFC 8018), 64 bytes: what makes a seed of the words of BIP 39. */

@@ -5,21 +5,10 @@
  *     m/84'/COIN'/0'/0/i     receiving addresses            m/84'/COIN'/0'/1/i     change
  *     m/9735'/COIN'/0'       the node's identity            m/9735'/COIN'/1'       the root of labelled secrets
  */
-import { BIP32Factory, type BIP32Interface, type TinySecp256k1Interface } from 'bip32';
 import { concat, hex, utf8 } from '../../wire/bytes.ts';
-import {
-  addPoints,
-  addSecrets,
-  hmacSha256,
-  isPoint,
-  isSecretKey,
-  pointOf,
-  ripemd160,
-  sha256,
-  sign,
-  verify,
-} from '../../wire/crypto.ts';
-import { type Point, point, type SecretKey, secretKey, signature } from '../../wire/units.ts';
+import { hmacSha256, pointOf, ripemd160, sha256 } from '../../wire/crypto.ts';
+import type { Point, SecretKey } from '../../wire/units.ts';
+import { childrenOf, hardenedPath, masterKey } from './extendedkeys.ts';
 
 /** Where a coin's key lies below m/84'/COIN'/0': branch 0 is for receiving, branch 1 for change. */
 export interface KeyPath {
@@ -44,31 +33,6 @@ export interface NodeKeys {
   labelled(label: string, data?: Uint8Array): Uint8Array;
 }
 
-const privateKeyOf = (node: BIP32Interface): SecretKey => {
-  if (node.privateKey === undefined) throw new RangeError('expected a private extended key');
-  return secretKey(node.privateKey);
-};
-
-/** The result; null where the curve has none for these operands, as BIP 32 skips such an index. */
-const orNull = (run: () => Uint8Array): Uint8Array | null => {
-  try {
-    return run();
-  } catch {
-    return null;
-  }
-};
-
-/** Our curve, as BIP 32's library calls it: derivations of addresses are much of a start, and libsecp256k1 makes them quick. */
-const curve: TinySecp256k1Interface = {
-  isPoint,
-  isPrivate: isSecretKey,
-  pointFromScalar: (secret) => orNull(() => pointOf(secretKey(secret))),
-  pointAddScalar: (of, tweak) => orNull(() => addPoints(point(of), pointOf(secretKey(tweak)))),
-  privateAdd: (secret, tweak) => orNull(() => addSecrets(secretKey(secret), secretKey(tweak))),
-  sign: (digest, secret) => sign(digest, secretKey(secret)),
-  verify: (digest, of, signed) => isPoint(of) && verify(signature(signed), digest, of),
-};
-
 /** A P2WPKH script (BIP 141): 0, then the 20-byte hash of the key. */
 export const witnessKeyScript = (key: Uint8Array): Uint8Array => concat(Uint8Array.of(0, 20), ripemd160(sha256(key)));
 
@@ -78,12 +42,12 @@ export const witnessKeyScript = (key: Uint8Array): Uint8Array => concat(Uint8Arr
  */
 export const keysOf = (seed: Uint8Array, coin: 0 | 1, identity?: SecretKey): NodeKeys => {
   if (seed.length < 16 || seed.length > 64) throw new RangeError(`seed: expected 16 to 64 bytes, got ${seed.length}`);
-  const root = BIP32Factory(curve).fromSeed(seed);
-  const account = root.derivePath(`m/84'/${coin}'/0'`);
-  const branches = [account.derive(0), account.derive(1)] as const;
-  const own = identity ?? privateKeyOf(root.derivePath(`m/9735'/${coin}'/0'`));
-  const secrets = privateKeyOf(root.derivePath(`m/9735'/${coin}'/1'`));
-  const child = ({ branch, index }: KeyPath): SecretKey => privateKeyOf(branches[branch].derive(index));
+  const root = masterKey(seed);
+  const account = childrenOf(hardenedPath(root, [84, coin, 0]));
+  const branches = [childrenOf(account(0)), childrenOf(account(1))] as const;
+  const own = identity ?? hardenedPath(root, [9735, coin, 0]).key;
+  const secrets = hardenedPath(root, [9735, coin, 1]).key;
+  const child = ({ branch, index }: KeyPath): SecretKey => branches[branch](index).key;
   const labelled = (label: string, data: Uint8Array = new Uint8Array()) =>
     hmacSha256(secrets, utf8(label), Uint8Array.of(0), data);
   // The same few scripts are looked up repeatedly.

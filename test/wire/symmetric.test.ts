@@ -34,6 +34,20 @@ const hmacRows: readonly (readonly [key: string, message: string, mac: string])[
   ],
 ];
 
+const hmac512Rows: readonly (readonly [key: string, message: string, mac: string])[] = [
+  // RFC 4231, test cases 1 and 2
+  [
+    '0b'.repeat(20),
+    hex(utf8('Hi There')),
+    '87aa7cdea5ef619d4ff0b4241a1d6cb02379f4e2ce4ec2787ad0b30545e17cdedaa833b7d6b8a702038b274eaea3f4e4be9d914eeb61f1702e696c203a126854',
+  ],
+  [
+    hex(utf8('Jefe')),
+    hex(utf8('what do ya want for nothing?')),
+    '164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737',
+  ],
+];
+
 for (const name of ['node', 'noble'] as const) {
   describe(`symmetric backend ${name}`, () => {
     const symmetric = symmetricNamed(name);
@@ -44,6 +58,11 @@ for (const name of ['node', 'noble'] as const) {
 
     test.each(hmacRows)(`symmetric backend ${name} computes HMAC-SHA256 under %s`, (key, message, mac) => {
       expect(hex(symmetric.hmacSha256(unhex(key), unhex(message)))).toBe(mac);
+    });
+
+    test.each(hmac512Rows)(`symmetric backend ${name} computes HMAC-SHA512 under %s`, (key, message, mac) => {
+      const whole = unhex(message);
+      expect(hex(symmetric.hmacSha512(unhex(key), whole.subarray(0, 3), whole.subarray(3)))).toBe(mac);
     });
 
     test(`symmetric backend ${name} computes RIPEMD-160 of "abc"`, () => {
@@ -97,6 +116,7 @@ for (const name of ['node', 'noble'] as const) {
         fc.property(fc.array(bytes(200), { maxLength: 4 }), bytes(80), (parts, key) => {
           expect(symmetric.sha256(...parts)).toEqual(reference.sha256(concat(...parts)));
           expect(symmetric.hmacSha256(key, ...parts)).toEqual(reference.hmacSha256(key, concat(...parts)));
+          expect(symmetric.hmacSha512(key, ...parts)).toEqual(reference.hmacSha512(key, concat(...parts)));
           expect(symmetric.ripemd160(concat(...parts))).toEqual(reference.ripemd160(concat(...parts)));
         }),
       );
@@ -134,6 +154,7 @@ for (const name of ['node', 'noble'] as const) {
         sealed,
         symmetric.sha256(zeros(3)),
         symmetric.hmacSha256(zeros(3)),
+        symmetric.hmacSha512(zeros(3)),
         symmetric.ripemd160(zeros(3)),
         symmetric.open(zeros(32), zeros(12), zeros(0), sealed),
       ];

@@ -38,6 +38,8 @@ export interface Symmetric {
   readonly name: 'node' | 'noble';
   sha256(...parts: readonly Uint8Array[]): Uint8Array;
   hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array;
+  /** 64 bytes. */
+  hmacSha512(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array;
   ripemd160(bytes: Uint8Array): Uint8Array;
   /** PBKDF2 with HMAC-SHA512 (RFC 8018), 64 bytes. */
   pbkdf2(password: Uint8Array, salt: Uint8Array, rounds: number): Uint8Array;

@@ -25,6 +25,11 @@ export const builtinSymmetric: Symmetric = {
     for (const part of parts) mac.update(part);
     return plainView(mac.digest());
   },
+  hmacSha512: (key, ...parts) => {
+    const mac = createHmac('sha512', key);
+    for (const part of parts) mac.update(part);
+    return plainView(mac.digest());
+  },
   ripemd160: (bytes) => plainView(hash('ripemd160', bytes, 'buffer')),
   pbkdf2: (password, salt, rounds) => plainView(pbkdf2Sync(password, salt, rounds, 64, 'sha512')),
   chacha20Stream: (key, length) => {

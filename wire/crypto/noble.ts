@@ -86,6 +86,7 @@ export const nobleSymmetric: Symmetric = {
     for (const part of parts) mac.update(part);
     return mac.digest();
   },
+  hmacSha512: (key, ...parts) => hmac(sha512, key, concat(...parts)),
   ripemd160: (bytes) => ripemd160(bytes),
   pbkdf2: (password, salt, rounds) => pbkdf2(sha512, password, salt, { c: rounds, dkLen: 64 }),
   chacha20Stream: (key, length) => chacha20(key, NONCE, new Uint8Array(length)),
