@@ -18,7 +18,10 @@ const longest: readonly string[] = [
   'test/onion/failureonion.test.ts',
   ...['node/fullchannel', 'node/anymessage', 'channel/badinput', 'channel/lossy', 'node/api/longlists'],
   ...['node/extremes', 'node/recover', 'node/openings', 'channel/onchainreorg', 'channel/onchainthief'],
-  ...['labup', 'persist', 'package', 'diamond', 'demo', 'onchain', 'onchainreorg', 'onchainline', 'sick', 'kill'].map(
+  ...['persist', 'onchain', 'labup', 'package', 'onchainreorg', 'diamond', 'onchainline', 'demo', 'web', 'cut'].map(
+    (name) => `regtest/${name}`,
+  ),
+  ...['mirror/table', 'mirror/cases', 'kill', 'soak', 'sick', 'backup', 'onchainthief', 'crash'].map(
     (name) => `regtest/${name}`,
   ),
   ...[
@@ -92,8 +95,11 @@ export default defineConfig({
           name: 'regtest',
           include: ['test/regtest/**/*.test.ts'],
           globalSetup: 'test/support/fetchchain.ts',
+          // Modules are loaded once a worker. What a file starts are processes, and its own.
+          isolate: false,
           sequence: { groupOrder: 1 },
-          maxWorkers: cores + 1,
+          // A file waits for one process after the other: each keeps less than a core at work.
+          maxWorkers: cores + 2,
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },

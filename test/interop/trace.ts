@@ -43,6 +43,9 @@ export class Ledger {
   private readonly bitcoind: RunningBitcoind;
   /** By height from 1. */
   private readonly blocks: { readonly hash: string; readonly txs: readonly Transaction[] }[] = [];
+  /** Transactions of these blocks by id, and by what they spend. */
+  private readonly known = new Map<string, Transaction>();
+  private readonly spenders = new Map<string, Transaction>();
 
   constructor(bitcoind: RunningBitcoind) {
     this.bitcoind = bitcoind;
@@ -53,23 +56,30 @@ export class Ledger {
     const tip = z.number().parse(await this.bitcoind.call('getblockcount'));
     const { blocks } = this;
     while (blocks.length > tip || (blocks.length > 0 && blocks.at(-1)?.hash !== (await hashAt(blocks.length))))
-      blocks.pop();
+      for (const tx of blocks.pop()?.txs ?? []) this.forget(tx);
     while (blocks.length < tip) {
       const hash = await hashAt(blocks.length + 1);
       const raw = z.string().parse(await this.bitcoind.call('getblock', hash, 0));
-      blocks.push({ hash, txs: Block.fromHex(raw).transactions ?? [] });
+      const txs = Block.fromHex(raw).transactions ?? [];
+      blocks.push({ hash, txs });
+      for (const tx of txs) this.add(tx);
     }
+  }
+
+  private add(tx: Transaction): void {
+    this.known.set(tx.getId(), tx);
+    for (const { hash, index } of tx.ins) this.spenders.set(nameOf({ txid: idOf(hash), vout: index }), tx);
+  }
+
+  private forget(tx: Transaction): void {
+    this.known.delete(tx.getId());
+    for (const { hash, index } of tx.ins) this.spenders.delete(nameOf({ txid: idOf(hash), vout: index }));
   }
 
   /** Follows one output through the chain as it is now. */
   async trace(funding: Outpoint, ownerOf: OwnerOf): Promise<Trace> {
     await this.read();
-    const known = new Map<string, Transaction>();
-    const spenders = new Map<string, Transaction>();
-    for (const tx of this.blocks.flatMap(({ txs }) => txs)) {
-      known.set(tx.getId(), tx);
-      for (const { hash, index } of tx.ins) spenders.set(nameOf({ txid: idOf(hash), vout: index }), tx);
-    }
+    const { known, spenders } = this;
     const txs = new Set<Transaction>();
     const within = new Set([nameOf(funding)]);
     const left: Lying[] = [];

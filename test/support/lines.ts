@@ -1,6 +1,6 @@
 /** A line of three processes, any of which may die at a save: pay along it, start it again, and see what came of it. */
 import type { Network } from '../../node/regtest/demo/network.ts';
-import { until } from '../../node/regtest/demo/wait.ts';
+import { sleep, until } from '../../node/regtest/demo/wait.ts';
 import { idle } from './leftovers.ts';
 
 export type Name = 'alice' | 'bob' | 'carol';
@@ -38,12 +38,17 @@ const kindsOf = (keys: readonly string[]): readonly string[] => [...new Set(keys
 /** What is learned of the graph meanwhile is no part of a payment, and is saved again with none. */
 const isOfPayment = (key: string): boolean => !key.startsWith('graph/');
 
+/** Milliseconds after a payment in which what is left of it is saved, at the latest. */
+const AFTERWARDS_MS = 2_000;
+
 export class Line {
   readonly network: Network<Name>;
   private readonly terms: { readonly amp?: 'eob' };
   private readonly manner: { readonly scheme?: 'fixed'; readonly shards?: number };
   private readonly amount: bigint;
   private bills = 0;
+  /** As `rest` found it, where nothing was done since. */
+  private resting: Readonly<Record<Name, bigint>> | undefined;
 
   constructor(network: Network<Name>, kind: 'ordinary' | 'AMP', amount: bigint) {
     this.network = network;
@@ -118,11 +123,15 @@ export class Line {
     return points;
   }
 
-  /** Pays while somebody is to die at a save, starts it again, and tells what came of the payment once all is at rest. */
-  async survive(when: 'before' | 'after', point: Point): Promise<Outcome> {
+  /**
+   * Pays while somebody is to die at a save, starts it again, and tells what came of the payment once all is at rest. Two saves that
+   * follow each other closely may be made as one: where the payment ends without the save, there is another one.
+   */
+  async survive(when: 'before' | 'after', point: Point, tries = 5): Promise<Outcome> {
     const { nodes } = this.network;
     const victim = nodes[point.by];
-    const before = await this.rest();
+    const before = this.resting ?? (await this.rest());
+    this.resting = undefined;
     const { label, bolt11, hash } = await this.bill();
     await victim.call('dev-crash', { point: `${when}:${textOf(point)}` });
     let told: string | undefined;
@@ -135,9 +144,22 @@ export class Line {
         told = error.name === 'CallError' ? 'failed' : undefined;
       },
     );
-    await until(`${point.by} to die ${when} ${textOf(point)}`, () => (victim.running ? undefined : true), { every: 5 });
+    let dead = false;
+    const death = victim.exited().then(() => {
+      dead = true;
+    });
+    /** The payment is over, and so is all that is saved after it. */
+    const over = async () => (dead ? undefined : this.rest().then(() => sleep(AFTERWARDS_MS)));
+    await Promise.race([death, paying.then(over)]);
+    if (!dead) {
+      if (tries === 1) throw new Error(`${point.by} did not die ${when} ${textOf(point)}: there was no such save`);
+      await victim.kill();
+      await victim.start();
+      return this.survive(when, point, tries - 1);
+    }
     await victim.start();
     const [after] = await Promise.all([this.rest(), paying]);
+    this.resting = after;
     const { pays } = await nodes.alice.call('listpays', { payment_hash: hash });
     const [invoice] = (await nodes.carol.call('listinvoices', { label })).invoices;
     return {

@@ -89,6 +89,8 @@ export const bitcoindSettings = (port: number, more: readonly string[] = []): st
     'fallbackfee=0.0001',
     'addresstype=bech32',
     'changetype=bech32',
+    // Keys are made as they are needed: a thousand of each kind take longer than all else that a start does.
+    'keypool=10',
     'printtoconsole=0',
     'rpcthreads=16',
     'rpcworkqueue=256',

@@ -141,10 +141,15 @@ export class NodeProcess {
     }
   }
 
-  private async ended(): Promise<void> {
+  /** Resolves once its process is gone, however it ends; at once where it does not run. */
+  async exited(): Promise<void> {
     const { child } = this;
     if (child !== undefined && !gone(child) && child.pid !== undefined)
       await new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  }
+
+  private async ended(): Promise<void> {
+    await this.exited();
     this.child = undefined;
   }
 
