@@ -16,7 +16,7 @@ import { payUnsaved } from '../../amp/sending.ts';
 import { decodeBlob } from '../../amp/shares.ts';
 import type { ReturnedFailure } from '../../onion/failureonion.ts';
 import type { Preimage } from '../../wire/units.ts';
-import type { Agenda } from './agenda.ts';
+import type { EventQueue } from './eventqueue.ts';
 import type { Flights } from './flights.ts';
 import { nodeId, nodeOf } from './names.ts';
 import type { Payees } from './payees.ts';
@@ -25,8 +25,8 @@ import { BEGINNING } from './routes.ts';
 import type { StatusSession } from './status.ts';
 
 /** What the machines of one run share. */
-export interface Surroundings {
-  readonly agenda: Agenda;
+export interface RunParts {
+  readonly queue: EventQueue;
   readonly flights: Flights;
   readonly payees: Payees;
   readonly context: (reading: (reason: Uint8Array) => ReturnedFailure) => PaymentContext;
@@ -54,7 +54,7 @@ export class Attempt {
   readonly counts: AttemptCounts = { offered: 0, claimed: 0, locked: 0 };
   private readonly request: PaymentRequest;
   private readonly invoice: InvoiceTerms;
-  private readonly world: Surroundings;
+  private readonly world: RunParts;
   private readonly ended: (result: PaymentResult) => void;
   private readonly reasons = new WeakMap<Uint8Array, ReturnedFailure>();
   private readonly inputs: PaymentInput[] = [];
@@ -72,7 +72,7 @@ export class Attempt {
     number: number,
     request: PaymentRequest,
     invoice: InvoiceTerms,
-    world: Surroundings,
+    world: RunParts,
     ended: (result: PaymentResult) => void,
   ) {
     this.payer = payer;
@@ -105,13 +105,13 @@ export class Attempt {
   }
 
   private knows(): void {
-    this.knewAt ??= this.world.agenda.now;
+    this.knewAt ??= this.world.queue.now;
   }
 
   private tickLater(): void {
-    this.world.agenda.after(TICK, () => {
+    this.world.queue.after(TICK, () => {
       if (this.state.kind !== 'running') return;
-      this.payer.tick(Math.floor(this.world.agenda.now / TICK));
+      this.payer.tick(Math.floor(this.world.queue.now / TICK));
       this.push({ type: 'tick' });
       this.tickLater();
     });
@@ -131,7 +131,7 @@ export class Attempt {
   }
 
   private perform(effect: PaymentEffect): void {
-    const { agenda } = this.world;
+    const { queue } = this.world;
     switch (effect.do) {
       case 'save':
         return;
@@ -142,7 +142,7 @@ export class Attempt {
         this.offers.set(effect.attempt, effect);
         return;
       case 'wake':
-        agenda.after(effect.at - BEGINNING * 1000 - agenda.now, () => this.push({ type: 'tick' }));
+        queue.after(effect.at - BEGINNING * 1000 - queue.now, () => this.push({ type: 'tick' }));
         return;
       case 'wait_for_room':
         this.payer.waiting.add(this.request.id, this.number, effect.hasInFlight);

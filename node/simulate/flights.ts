@@ -1,12 +1,12 @@
 /**
- * HTLCs on their way: each locks what it takes of one channel after the other, and its answer gives it back or on, hop by hop. A node
- * forwards what its policy and the balance of its channel allow, and sometimes fails, or keeps an HTLC for long.
+ * HTLCs on their way: each locks its amount in one channel after the other; the answer unlocks it hop by hop, for the one side or the
+ * other. A node forwards what its policy and its balance allow; it may also fail an HTLC by chance, or keep it for long.
  */
 import type { Route } from '../../amp/route.ts';
 import type { Failure } from '../../onion/failuremessages.ts';
 import { zeros } from '../../wire/bytes.ts';
 import type { Preimage } from '../../wire/units.ts';
-import type { Agenda } from './agenda.ts';
+import type { EventQueue } from './eventqueue.ts';
 import { drawLatency, type Latency } from './latency.ts';
 import type { Liquidity } from './liquidity.ts';
 import { directionFrom, nodeOf } from './names.ts';
@@ -14,8 +14,8 @@ import type { SimGraph } from './network.ts';
 import type { Random } from './random.ts';
 import { patienceOf } from './status.ts';
 
-/** What befalls HTLCs on their way. */
-export interface Weather {
+/** The conditions that HTLCs meet on their way. */
+export interface Conditions {
   readonly latency: Latency;
   /** The chance that a forwarder fails an HTLC whatever its balance, 0 to 1. */
   readonly failures: number;
@@ -50,8 +50,8 @@ const noLiquidity: Failure = { name: 'temporary_channel_failure', channel_update
 export interface FlightParts {
   readonly graph: SimGraph;
   readonly liquidity: Liquidity;
-  readonly agenda: Agenda;
-  readonly weather: Weather;
+  readonly queue: EventQueue;
+  readonly conditions: Conditions;
   readonly random: Random;
 }
 
@@ -83,27 +83,27 @@ export class Flights {
   }
 
   private lock({ directions, amounts, lockedAt }: Flight, hop: number): boolean {
-    const { liquidity, agenda } = this.parts;
+    const { liquidity, queue } = this.parts;
     if (!liquidity.lock(directions[hop] ?? -1, amounts[hop] ?? 0)) return false;
-    lockedAt.push(agenda.now);
+    lockedAt.push(queue.now);
     return true;
   }
 
   private hopTime(): number {
-    const { weather, random } = this.parts;
-    return drawLatency(weather.latency, random);
+    const { conditions, random } = this.parts;
+    return drawLatency(conditions.latency, random);
   }
 
   /** The HTLC of channel `hop` is on its way to the node at its end. */
   private forward(flight: Flight, hop: number): void {
-    const { agenda, weather, random } = this.parts;
+    const { queue, conditions, random } = this.parts;
     const isLast = hop === flight.route.length - 1;
-    const isKept = !isLast && weather.stuck > 0 && random.next() < weather.stuck;
-    const kept = isKept ? random.exponential(weather.stuckFor) : 0;
+    const isKept = !isLast && conditions.stuck > 0 && random.next() < conditions.stuck;
+    const kept = isKept ? random.exponential(conditions.stuckFor) : 0;
     const takes = this.hopTime() + kept;
-    const patience = flight.standsStill === undefined ? takes : patienceOf(weather.latency);
-    if (!isLast && takes > patience) agenda.after(patience, () => flight.standsStill?.(hop));
-    agenda.after(takes, () => {
+    const patience = flight.standsStill === undefined ? takes : patienceOf(conditions.latency);
+    if (!isLast && takes > patience) queue.after(patience, () => flight.standsStill?.(hop));
+    queue.after(takes, () => {
       if (isLast) flight.arrived(flight);
       else {
         const failure = this.refusalAt(flight, hop + 1);
@@ -115,10 +115,10 @@ export class Flights {
 
   /** Locks the HTLC of channel `hop`, or says why the node before it does not forward it. */
   private refusalAt(flight: Flight, hop: number): Failure | undefined {
-    const { graph, weather, random } = this.parts;
+    const { graph, conditions, random } = this.parts;
     const direction = flight.directions[hop] ?? -1;
     const amount = flight.amounts[hop] ?? 0;
-    if (weather.failures > 0 && random.next() < weather.failures) return noLiquidity;
+    if (conditions.failures > 0 && random.next() < conditions.failures) return noLiquidity;
     if (graph.disabled[direction] === 1)
       return { name: 'channel_disabled', disabled_flags: 0, channel_update: NO_UPDATE };
     if (amount < (graph.htlcMinimum[direction] ?? 0))
@@ -142,16 +142,16 @@ export class Flights {
   }
 
   private back(flight: Flight, hop: number, isPaid: boolean, done: () => void): void {
-    const { agenda, liquidity } = this.parts;
+    const { queue, liquidity } = this.parts;
     if (hop < 0) {
       done();
       return;
     }
-    agenda.after(this.hopTime(), () => {
+    queue.after(this.hopTime(), () => {
       const [direction, amount] = [flight.directions[hop] ?? -1, flight.amounts[hop] ?? 0];
       if (isPaid) liquidity.settle(direction, amount);
       else liquidity.release(direction, amount);
-      flight.unlocked(direction, amount, agenda.now - (flight.lockedAt[hop] ?? agenda.now));
+      flight.unlocked(direction, amount, queue.now - (flight.lockedAt[hop] ?? queue.now));
       this.back(flight, hop - 1, isPaid, done);
     });
   }

@@ -6,7 +6,7 @@ import type { Schemes } from '../../amp/scheme.ts';
 import { emptyReceiver, type Receiver } from '../../amp/sets.ts';
 import type { Failure } from '../../onion/failuremessages.ts';
 import type { Msat, PaymentHash, Point, Preimage } from '../../wire/units.ts';
-import type { Agenda } from './agenda.ts';
+import type { EventQueue } from './eventqueue.ts';
 import { BEGINNING } from './routes.ts';
 
 /** The height of the chain, in which no block comes: a payment takes seconds. */
@@ -28,7 +28,7 @@ export interface Arrival {
 }
 
 export interface PayeesParts {
-  readonly agenda: Agenda;
+  readonly queue: EventQueue;
   readonly schemes: Schemes;
   /** An invoice was paid, with so much. */
   readonly paid: (invoice: string, received: number) => void;
@@ -60,7 +60,7 @@ class Payee {
 
   private tickLater(): void {
     this.isTicking = true;
-    this.parts.agenda.after(TICK, () => {
+    this.parts.queue.after(TICK, () => {
       this.isTicking = false;
       this.step({ type: 'tick', closed: [] });
       if (this.held.size > 0) this.tickLater();
@@ -68,8 +68,8 @@ class Payee {
   }
 
   private step(input: Input): void {
-    const { agenda, schemes, paid } = this.parts;
-    const now = BEGINNING + Math.floor(agenda.now / 1000);
+    const { queue, schemes, paid } = this.parts;
+    const now = BEGINNING + Math.floor(queue.now / 1000);
     const [next, effects] = receive(this.state, input, {
       ...{ now, height: HEIGHT, schemes, spontaneous: false, minFinalCltv: LEAST_FINAL_CLTV, limits: defaultLimits },
     });

@@ -26,14 +26,14 @@ export const runAll = async (
   own: Strategies,
   { progress, signal }: RunsHooks,
 ): Promise<readonly SimRun[]> => {
-  const { payments, least, most, rate, seed, plans, balances, limits, weather, terms } = settings;
+  const { payments, least, most, rate, seed, plans, balances, limits, conditions, terms } = settings;
   const network = networkOf(graph);
   const orders = drawOrders(graph, { count: payments, least, most, rate }, randomOf(seed).fork('payments'));
   const runs: SimRun[] = [];
   for (const [n, plan] of plans.entries()) {
     if (signal.aborted) break;
     const failed = new AbortController();
-    const run = await simulate(network, { seed, balances, limits, weather, terms, strategies: own }, plan, orders, {
+    const run = await simulate(network, { seed, balances, limits, conditions, terms, strategies: own }, plan, orders, {
       progress: (ended, { why }) => {
         progress(n * payments + ended, plan, plans.length * payments);
         if (why?.startsWith(STRATEGY_FAILED) === true) failed.abort(why.slice(STRATEGY_FAILED.length + 2));

@@ -2,7 +2,7 @@
 import { schemes as everyScheme, schemeNames } from '../../amp/schemes.ts';
 import { defaultStrategy, strategies as everyStrategy } from '../../amp/strategies.ts';
 import type { Strategies } from '../../amp/strategy.ts';
-import type { Weather } from './flights.ts';
+import type { Conditions } from './flights.ts';
 import { defaultLatency, readLatency } from './latency.ts';
 import { type BalanceModel, balanceModels, type HtlcLimits } from './liquidity.ts';
 import type { SimPlan } from './network.ts';
@@ -52,7 +52,7 @@ export interface Settings {
   readonly rate: number | undefined;
   readonly balances: BalanceModel;
   readonly limits: HtlcLimits;
-  readonly weather: Weather;
+  readonly conditions: Conditions;
   readonly terms: PayTerms;
   readonly plans: readonly SimPlan[];
 }
@@ -162,7 +162,7 @@ export const settingsOf = (flags: Flags, own: Strategies = new Map()): Settings 
       slots: numberIn('slots', given.slots, 1, 483, true),
       inFlight: numberIn('inflight', given.inflight, 0.001, 1),
     },
-    weather: {
+    conditions: {
       latency: latency ?? defaultLatency,
       failures: numberIn('failures', given.failures, 0, 1),
       stuck: numberIn('stuck', given.stuck, 0, 1),

@@ -1,15 +1,15 @@
 /**
  * Payments through a network in virtual time, by the same machines and the same routing that a node has. A plan says how all of them are
- * made; two plans over the same network find the same balances, the same payments and the same weather.
+ * made; two plans over the same network find the same balances, the same payments and the same conditions.
  */
 import type { PaymentFailure } from '../../amp/events.ts';
 import { schemes } from '../../amp/schemes.ts';
 import { strategies as builtIn } from '../../amp/strategies.ts';
 import type { Strategies } from '../../amp/strategy.ts';
 import type { RouteContext } from '../graph/routecontext.ts';
-import { Agenda } from './agenda.ts';
-import { Attempt, type AttemptCounts, type Surroundings } from './attempt.ts';
-import { Flights, type Weather } from './flights.ts';
+import { Attempt, type AttemptCounts, type RunParts } from './attempt.ts';
+import { EventQueue } from './eventqueue.ts';
+import { type Conditions, Flights } from './flights.ts';
 import { type BalanceModel, type HtlcLimits, Liquidity } from './liquidity.ts';
 import type { SimGraph, SimPayment, SimPlan, SimRun } from './network.ts';
 import type { SimOrder } from './orders.ts';
@@ -25,7 +25,7 @@ export interface SimOptions {
   readonly seed: number | string;
   readonly balances: BalanceModel;
   readonly limits: HtlcLimits;
-  readonly weather: Weather;
+  readonly conditions: Conditions;
   readonly terms: PayTerms;
   /** Strategies beside those that every node has. */
   readonly strategies?: Strategies | undefined;
@@ -66,7 +66,7 @@ class Order {
   readonly order: SimOrder;
   readonly begunAt: number;
   private readonly attempts: readonly Attempt[];
-  private readonly agenda: Agenda;
+  private readonly queue: EventQueue;
   private readonly over: (payment: SimPayment) => void;
   private open: number;
   private next = 0;
@@ -78,13 +78,13 @@ class Order {
 
   constructor(
     order: SimOrder,
-    agenda: Agenda,
+    queue: EventQueue,
     make: (own: Order) => readonly Attempt[],
     over: (payment: SimPayment) => void,
   ) {
     this.order = order;
-    this.agenda = agenda;
-    this.begunAt = agenda.now;
+    this.queue = queue;
+    this.begunAt = queue.now;
     this.over = over;
     this.attempts = make(this);
     this.open = this.attempts.length;
@@ -102,14 +102,14 @@ class Order {
   /** The payee claimed so much of a piece. */
   paid(piece: number, received: number): void {
     this.arrived += received;
-    this.settledAt = this.agenda.now;
+    this.settledAt = this.queue.now;
     this.attempts[piece]?.complete();
   }
 
   /** A machine has ended. */
   ended(sent: number, parts: number, why: string | undefined): void {
     this.open--;
-    this.endedAt = this.agenda.now;
+    this.endedAt = this.queue.now;
     this.fee += sent;
     if (why !== undefined && this.why === undefined) {
       this.why = why;
@@ -150,19 +150,25 @@ export const simulate = async (
 ): Promise<SimRun> => {
   const { graph, routing, directions } = network;
   const random = randomOf(options.seed);
-  const agenda = new Agenda();
+  const queue = new EventQueue();
   const liquidity = new Liquidity(graph, options.balances, options.limits, random.fork('balances'));
-  const flights = new Flights({ graph, liquidity, agenda, weather: options.weather, random: random.fork('weather') });
+  const flights = new Flights({
+    graph,
+    liquidity,
+    queue,
+    conditions: options.conditions,
+    random: random.fork('weather'),
+  });
   const running = new Map<number, Order>();
   const payees = new Payees({
-    ...{ agenda, schemes },
+    ...{ queue, schemes },
     paid: (invoice, received) => {
       const [order = '', piece] = invoice.split('/');
       running.get(Number(order))?.paid(Number(piece), received);
     },
   });
   const strategies: Strategies = new Map([...builtIn, ...(options.strategies ?? [])]);
-  const millis = () => BEGINNING * 1000 + Math.floor(agenda.now);
+  const millis = () => BEGINNING * 1000 + Math.floor(queue.now);
   const payers = new Map<number, Payer>();
   for (const { payer } of orders)
     if (!payers.has(payer)) {
@@ -173,9 +179,9 @@ export const simulate = async (
   const status =
     kind === 'none' || !isAmp(plan)
       ? undefined
-      : new StatusSession(kind, { agenda, latency: options.weather.latency, random: random.fork('status') });
-  const world: Surroundings = {
-    ...{ agenda, flights, payees, status },
+      : new StatusSession(kind, { queue, latency: options.conditions.latency, random: random.fork('status') });
+  const world: RunParts = {
+    ...{ queue, flights, payees, status },
     context: (read) => ({
       ...{ now: Math.floor(millis() / 1000), millis: millis(), height: HEIGHT, schemes, strategies },
       plainOnions: { read },
@@ -198,30 +204,30 @@ export const simulate = async (
           own.ended(Number(result.amountSent), result.parts, why);
         });
       });
-    const own = new Order(order, agenda, make, (payment) => {
+    const own = new Order(order, queue, make, (payment) => {
       results[n] = payment;
       running.delete(n);
       ended++;
       hooks.progress?.(ended, payment);
-      if (orders[n + 1]?.at === undefined) agenda.after(0, () => begin(n + 1));
+      if (orders[n + 1]?.at === undefined) queue.after(0, () => begin(n + 1));
     });
     running.set(n, own);
     own.begin(plan.strategy === 'packets' ? options.terms.packetsAtOnce : 1);
   };
   orders.forEach(({ at }, n) => {
-    if (at !== undefined) agenda.after(at, () => begin(n));
+    if (at !== undefined) queue.after(at, () => begin(n));
   });
-  if (orders[0]?.at === undefined) agenda.after(0, () => begin(0));
+  if (orders[0]?.at === undefined) queue.after(0, () => begin(0));
 
   const isEnded = (): boolean => hooks.signal?.aborted === true;
   let isLeft = true;
   while (isLeft && !isEnded()) {
-    for (let i = 0; i < TURN && isLeft && !isEnded(); i++) isLeft = agenda.step();
+    for (let i = 0; i < TURN && isLeft && !isEnded(); i++) isLeft = queue.step();
     await new Promise<void>((resolve) => void setImmediate(resolve));
   }
   if (!isLeft) hooks.liquidity?.(liquidity);
   const payments = results.filter((payment) => payment !== undefined);
-  const first = payments.reduce((least, { begunAt }) => Math.min(least, begunAt), agenda.now);
+  const first = payments.reduce((least, { begunAt }) => Math.min(least, begunAt), queue.now);
   const last = payments.reduce((most, { endedAt }) => Math.max(most, endedAt), first);
   return {
     plan,

@@ -4,7 +4,7 @@
  * preimage is back. For AMPs alone: of an ordinary payment all HTLCs have one hash, and whoever keeps the first could claim it, too,
  * with the preimage of its replacement. (The replacement of a real session needs a child index of its own for the same reason.)
  */
-import type { Agenda } from './agenda.ts';
+import type { EventQueue } from './eventqueue.ts';
 import { drawLatency, type Latency } from './latency.ts';
 import type { Random } from './random.ts';
 
@@ -38,7 +38,7 @@ export interface StandingHtlc {
 }
 
 export interface StatusParts {
-  readonly agenda: Agenda;
+  readonly queue: EventQueue;
   readonly latency: Latency;
   readonly random: Random;
 }
@@ -54,8 +54,8 @@ export class StatusSession {
 
   /** A message from one to the other. */
   private say(then: () => void): void {
-    const { agenda, latency, random } = this.parts;
-    agenda.after(this.kind === 'perfect' ? 0 : drawLatency(latency, random), then);
+    const { queue, latency, random } = this.parts;
+    queue.after(this.kind === 'perfect' ? 0 : drawLatency(latency, random), then);
   }
 
   /** An HTLC stands still: the payer is told, asks the payee to refuse it, and goes on once it has agreed. */

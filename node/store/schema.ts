@@ -67,13 +67,7 @@ const table = {
   'policy/': row('channel: what it asks of HTLCs where set by itself', 'node/channels/policies.ts', 'codec', 5, 'no'),
   'gift/': row('channel: a forgotten one with push_msat', 'node/channels/forgotten.ts', 'staticRecord', 0, 'no'),
 
-  'replay/': row(
-    'half an onion tag: expiry and incoming HTLC',
-    'node/forward/replayprotection.ts',
-    '16 bytes',
-    5,
-    'no',
-  ),
+  'replay/': row('half an onion tag: expiry, incoming HTLC', 'node/forward/replayprotection.ts', '16 bytes', 5, 'no'),
   'forward/': row('number: an HTLC that was to be forwarded', 'node/forward/forwardlog.ts', 'codec', 5, 'no'),
   'forwarding/': row('number: a mark that it is under way', 'node/forward/forwardlog.ts', 'empty', 5, 'index'),
   'stats/fees': row('fees earned by forwarding', 'node/forward/forwardingfees.ts', 'msat', 0, 'no'),

@@ -37,7 +37,7 @@ export const withNode = (graph: SimGraph, peers: readonly number[], capacity: nu
 
 const options: SimOptions = {
   ...{ seed: 7, balances: 'uniform' as const, limits: { slots: 483, inFlight: 1 } },
-  weather: { latency: { kind: 'fixed', ms: 100 }, failures: 0, stuck: 0, stuckFor: 0 },
+  conditions: { latency: { kind: 'fixed', ms: 100 }, failures: 0, stuck: 0, stuckFor: 0 },
   terms: defaultTerms,
 };
 

@@ -7,7 +7,7 @@ import { graphOf, type TestChannel } from './graphs.ts';
 
 const options: SimOptions = {
   ...{ seed: 7, balances: 'even', limits: { slots: 483, inFlight: 1 }, terms: defaultTerms },
-  weather: { latency: { kind: 'fixed', ms: 100 }, failures: 0, stuck: 0, stuckFor: 0 },
+  conditions: { latency: { kind: 'fixed', ms: 100 }, failures: 0, stuck: 0, stuckFor: 0 },
 };
 const plan = (scheme: string): SimPlan => ({ strategy: 'flow', scheme, redundancy: 0 });
 

@@ -35,7 +35,7 @@ describe('the settings of a simulation', () => {
     expect(settings).toMatchObject({
       ...{ payments: 20, least: 10_000_000, most: 2_500_000_000, seed: 9, rate: 2.5, balances: 'bimodal' },
       limits: { slots: 30, inFlight: 0.25 },
-      weather: { latency: { kind: 'between', least: 50, most: 70 }, failures: 0.1, stuck: 0.01 },
+      conditions: { latency: { kind: 'between', least: 50, most: 70 }, failures: 0.1, stuck: 0.01 },
       terms: { shards: 7, deadline: 10, maxFeePart: 0.02 },
     });
     expect(names(settings)).toEqual(['equal/mpp+0']);

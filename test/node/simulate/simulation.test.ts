@@ -13,7 +13,7 @@ import { graphOf, ringWithChords } from './graphs.ts';
 const options = (changes: Partial<SimOptions> = {}): SimOptions => ({
   ...{ seed: 7, balances: 'uniform', limits: { slots: 483, inFlight: 1 }, terms: { ...defaultTerms, maxShards: 12 } },
   terms: { ...defaultTerms, maxShards: 12 },
-  weather: { latency: { kind: 'fixed', ms: 100 }, failures: 0, stuck: 0, stuckFor: 0 },
+  conditions: { latency: { kind: 'fixed', ms: 100 }, failures: 0, stuck: 0, stuckFor: 0 },
   ...changes,
 });
 const plan = (changes: Partial<SimPlan> = {}): SimPlan => ({
@@ -98,8 +98,8 @@ describe('a simulated payment', () => {
       5,
       [1, 2, 3].flatMap((n) => [{ ends: [0, n], capacity: 9000 } as const, { ends: [n, 4], capacity: 9000 } as const]),
     );
-    const weather = { ...options().weather, stuck: 0.2, stuckFor: 3_600_000 };
-    const so = options({ seed: 4, balances: 'even', weather, terms: { ...defaultTerms, shards: 2 } });
+    const conditions = { ...options().conditions, stuck: 0.2, stuckFor: 3_600_000 };
+    const so = options({ seed: 4, balances: 'even', conditions, terms: { ...defaultTerms, shards: 2 } });
     const redundant = await run(three, [pay(0, 4, 6000)], so, plan({ scheme: 'threshold', redundancy: 1 }));
     expect(redundant.payments).toMatchObject([{ result: 'delivered', parts: 2, attempts: 3, arrived: 6_000_000 }]);
     expect(redundant.payments[0]?.endedAt).toBe(200);
@@ -120,9 +120,9 @@ describe('a simulated payment', () => {
   });
 });
 
-describe('the weather', () => {
-  test('of failing forwarders costs attempts, and other ways are found', async () => {
-    const so = options({ balances: 'even', weather: { ...options().weather, failures: 0.5 } });
+describe('a simulation', () => {
+  test('with forwarders that fail by chance costs attempts, and other routes are found', async () => {
+    const so = options({ balances: 'even', conditions: { ...options().conditions, failures: 0.5 } });
     const orders = Array.from({ length: 20 }, (_, n) => pay(0, 3, 10, n * 10_000));
     const { payments } = await run(diamond, orders, so);
     expect(payments.reduce((all, { attempts }) => all + attempts, 0)).toBeGreaterThan(25);
@@ -158,7 +158,7 @@ describe('a run', () => {
 
   test.each(plans)('by $strategy, $scheme and $redundancy is the same for the same seed', async (how) => {
     const so = options({
-      weather: { latency: { kind: 'tail', median: 80, spread: 0.5 }, failures: 0.05, stuck: 0.02, stuckFor: 5000 },
+      conditions: { latency: { kind: 'tail', median: 80, spread: 0.5 }, failures: 0.05, stuck: 0.02, stuckFor: 5000 },
     });
     const once = await run(graph, drawn(5, 10), so, how);
     expect(await run(graph, drawn(5, 10), so, how)).toEqual(once);
@@ -177,13 +177,13 @@ describe('a run', () => {
           rate: fc.constantFrom(undefined, 1, 50),
         }),
         async ({ seed, how, balances, slots, inFlight, failures, rate }) => {
-          const weather = {
+          const conditions = {
             latency: { kind: 'between', least: 10, most: 400 },
             failures,
             stuck: 0.05,
             stuckFor: 9000,
           } as const;
-          const so = options({ seed, balances, limits: { slots, inFlight }, weather });
+          const so = options({ seed, balances, limits: { slots, inFlight }, conditions });
           let left: Liquidity | undefined;
           const orders = drawn(seed, rate);
           const made: SimRun = await run(graph, orders, so, how, { liquidity: (one) => (left = one) });

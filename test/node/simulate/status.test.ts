@@ -1,6 +1,6 @@
 /** A status session between payer and payee: what hangs is replaced without being paid twice, and what is complete is known. */
 import { describe, expect, test } from 'vitest';
-import { Agenda } from '../../../node/simulate/agenda.ts';
+import { EventQueue } from '../../../node/simulate/eventqueue.ts';
 import type { Latency } from '../../../node/simulate/latency.ts';
 import type { Liquidity } from '../../../node/simulate/liquidity.ts';
 import type { SimPlan, SimRun } from '../../../node/simulate/network.ts';
@@ -18,7 +18,7 @@ const latency: Latency = { kind: 'fixed', ms: 100 };
 const optionsOf = (stuck: number, seed = 7): SimOptions => ({
   ...{ seed, balances: 'even', limits: { slots: 483, inFlight: 1 } },
   terms: { ...defaultTerms, shards: 4 },
-  weather: { latency, failures: 0, stuck, stuckFor: 300_000 },
+  conditions: { latency, failures: 0, stuck, stuckFor: 300_000 },
 });
 const planOf = (changes: Partial<SimPlan>): SimPlan => ({
   ...{ strategy: 'equal', scheme: 'threshold', redundancy: 0 },
@@ -85,22 +85,22 @@ describe('a status session', () => {
   });
 
   test('has an HTLC that reaches the payee before it is to be refused stay as it is', () => {
-    const agenda = new Agenda();
-    const session = new StatusSession('distant', { agenda, latency, random: randomOf(1) });
+    const queue = new EventQueue();
+    const session = new StatusSession('distant', { queue, latency, random: randomOf(1) });
     const said: string[] = [];
     session.standsStill({
-      isThere: () => agenda.now >= 200,
+      isThere: () => queue.now >= 200,
       refuse: () => void said.push('refused'),
       replace: () => void said.push('replaced'),
     });
-    while (agenda.step());
+    while (queue.step());
     expect(said).toEqual([]);
     session.standsStill({
       isThere: () => false,
-      refuse: () => void said.push(`refused ${agenda.now}`),
-      replace: () => void said.push(`replaced ${agenda.now}`),
+      refuse: () => void said.push(`refused ${queue.now}`),
+      replace: () => void said.push(`replaced ${queue.now}`),
     });
-    while (agenda.step());
+    while (queue.step());
     expect(said).toEqual(['refused 400', 'replaced 500']);
   });
 

@@ -1,4 +1,4 @@
-/** What is to happen in a simulation, by its time: a heap, of which what was put in first comes first among equals. */
+/** The event queue of a simulation, a heap ordered by time. Events of the same time happen in the order in which they were added. */
 
 interface Entry {
   readonly at: number;
@@ -8,8 +8,8 @@ interface Entry {
 
 const isBefore = (a: Entry, b: Entry): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);
 
-/** Time in milliseconds since the beginning of the simulation; it stands still while something happens. */
-export class Agenda {
+/** Virtual time, in milliseconds since the beginning of the simulation; it advances only from one event to the next. */
+export class EventQueue {
   private readonly heap: Entry[] = [];
   private order = 0;
   private time = 0;
@@ -18,12 +18,12 @@ export class Agenda {
     return this.time;
   }
 
-  /** How much is still to happen. */
+  /** How many events are still to happen. */
   get size(): number {
     return this.heap.length;
   }
 
-  /** Lets something happen so many milliseconds from now. */
+  /** Adds an event, so many milliseconds from now. */
   after(delay: number, happen: () => void): void {
     const entry = { at: this.time + Math.max(0, delay), order: this.order++, happen };
     const { heap } = this;
@@ -37,7 +37,7 @@ export class Agenda {
     heap[at] = entry;
   }
 
-  /** Lets the next thing happen; false where there is none. */
+  /** Advances the time to the next event and runs it; false where there is none. */
   step(): boolean {
     const { heap } = this;
     const [next] = heap;
