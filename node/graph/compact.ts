@@ -3,7 +3,8 @@
  * are used again once they are free. Direction `2 * channel + side` is that from the channel's node of this side to the other one;
  * the graph (graph.ts) keeps all of it up to date.
  */
-import type { ShortChannelId } from '../../wire/units.ts';
+import type { Point, ShortChannelId } from '../../wire/units.ts';
+import { nodeOfKey } from './nodekeys.ts';
 
 /** A node id as a key: 66 hex digits. */
 type NodeKey = string;
@@ -87,6 +88,8 @@ export class CompactGraph {
   /** By node, 1: it requires a feature that this node does not know. */
   unknownFeature = new Uint8Array(32);
   private readonly keys: (NodeKey | undefined)[] = [];
+  /** Of nodes that were asked for. */
+  private readonly points: (Point | undefined)[] = [];
   private readonly nodeNumbers = new Map<NodeKey, number>();
   private readonly channelNumbers = new Map<ShortChannelId, number>();
   private readonly nodes = new Numbers();
@@ -112,6 +115,15 @@ export class CompactGraph {
     const key = this.keys[node];
     if (key === undefined) throw new RangeError(`there is no node ${node} in the graph`);
     return key;
+  }
+
+  /** Its id, the same array each time. Throws RangeError where there is none. */
+  point(node: number): Point {
+    const known = this.points[node];
+    if (known !== undefined) return known;
+    const id = nodeOfKey(this.key(node));
+    this.points[node] = id;
+    return id;
   }
 
   channelNumber(scid: ShortChannelId): number | undefined {
@@ -270,6 +282,7 @@ export class CompactGraph {
     if (this.first[node] !== NONE) return;
     this.nodeNumbers.delete(this.key(node));
     this.keys[node] = undefined;
+    this.points[node] = undefined;
     this.nodes.giveBack(node);
   }
 

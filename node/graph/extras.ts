@@ -1,11 +1,11 @@
 /** What a search needs that is not in the graph, with numbers for it: ourselves, a destination, nodes of hints, and their channels. */
 import type { RouteQuery } from '../../amp/route.ts';
-import { hex } from '../../wire/bytes.ts';
-import type { ShortChannelId } from '../../wire/units.ts';
+import type { Point, ShortChannelId } from '../../wire/units.ts';
 import type { Balances } from './balances.ts';
 import type { CompactGraph } from './compact.ts';
 import type { NodeKey } from './graph.ts';
 import { improbabilityCost, preferredWeight, probabilityOf, UNIFORM } from './likelihood.ts';
+import { keyOfNode, nodeOfKey } from './nodekeys.ts';
 import type { RouteContext, Terms } from './routecontext.ts';
 import type { ExtraEdge } from './search.ts';
 
@@ -45,6 +45,10 @@ export class Extras {
     return this.keys[node - this.compact.nodesEnd] ?? this.compact.key(node);
   }
 
+  point(node: number): Point {
+    return node < this.compact.nodesEnd ? this.compact.point(node) : nodeOfKey(this.key(node));
+  }
+
   /** One more than the highest number. */
   get nodes(): number {
     return this.compact.nodesEnd + this.keys.length;
@@ -56,7 +60,7 @@ export const extrasOf = (context: RouteContext, query: RouteQuery, balances: Bal
   const { source, outlets, hints, penalties, withoutMinimum = false, prior = UNIFORM } = context;
   const { compact } = context.graph;
   const extras = new Extras(compact);
-  const us = hex(source);
+  const us = keyOfNode(source);
   const weight = preferredWeight(context.prefer, query.amount);
   const improbability = (scid: ShortChannelId, from: NodeKey, capacity: number, amount: number): number =>
     improbabilityCost(probabilityOf(prior, capacity, balances.known(scid, from, capacity), amount), weight);
@@ -81,17 +85,17 @@ export const extrasOf = (context: RouteContext, query: RouteQuery, balances: Bal
   };
   for (const { scid, peer, spendable, slots, minimum, capacity, terms } of outlets) {
     const ceiling = balances.ceiling(scid, undefined, spendable, slots);
-    add(scid, us, hex(peer), { ceiling, floor: minimum ?? 1n, capacity: capacity && Number(capacity) }, terms);
+    add(scid, us, keyOfNode(peer), { ceiling, floor: minimum ?? 1n, capacity: capacity && Number(capacity) }, terms);
   }
   for (const hint of hints) {
-    const from = hex(hint.from);
+    const from = keyOfNode(hint.from);
     // A payee next to us names its channel with us: our own channels are outlets, as far as they can be used.
     if (from === us) continue;
     const node = compact.nodeNumber(from);
     // BOLT 7: a node that requires unknown features is not routed through.
     if (node !== undefined && compact.unknownFeature[node] === 1) continue;
     const ceiling = balances.ceiling(hint.scid, from, query.amount);
-    add(hint.scid, from, hex(hint.to), { ceiling, floor: 1n, capacity: HINTED_CAPACITY }, hint);
+    add(hint.scid, from, keyOfNode(hint.to), { ceiling, floor: 1n, capacity: HINTED_CAPACITY }, hint);
   }
   return extras;
 };

@@ -3,13 +3,13 @@
  * channel's minimum, maximum and HTLC slots, and in the payment's limits.
  */
 import { atRest, type FlowWish, type Reserved, type Route, type RouteQuery } from '../../amp/route.ts';
-import { hex } from '../../wire/bytes.ts';
 import { msat, shortChannelId } from '../../wire/units.ts';
 import { Balances } from './balances.ts';
 import { NONE } from './compact.ts';
 import { type Arcs, minCostFlow, SEGMENTS } from './flow.ts';
 import { arcsOf, type FlowTerms, MOST_OF_CAPACITY } from './flowarcs.ts';
 import { pathsOf } from './flowpaths.ts';
+import { keyOfNode } from './nodekeys.ts';
 import type { RouteContext, Terms } from './routecontext.ts';
 import { canLeave, findRoute, forwardingFee, type Prepared, prepare, routeOf } from './routing.ts';
 
@@ -72,12 +72,12 @@ class Parts {
       const scid = shortChannelId(compact.scids[via >> 1] ?? 0n);
       const top = BigInt(compact.maximum[via] ?? 0);
       const capacity = BigInt(Math.floor((compact.capacity[via >> 1] ?? 0) * MOST_OF_CAPACITY));
-      const free = this.balances.ceiling(scid, from && hex(from), top > capacity ? top : capacity);
+      const free = this.balances.ceiling(scid, from && keyOfNode(from), top > capacity ? top : capacity);
       const least = context.withoutMinimum === true ? 0n : BigInt(compact.minimum[via] ?? 0);
       return { least, most: free < top ? free : top };
     }
     if (extras.edges[NONE - 1 - via]?.from !== this.prepared.terms.source)
-      return { least: 1n, most: this.balances.ceiling(own.scid, from && hex(from), this.prepared.query.amount) };
+      return { least: 1n, most: this.balances.ceiling(own.scid, from && keyOfNode(from), this.prepared.query.amount) };
     const outlet = context.outlets.find(({ scid }) => scid === own.scid);
     if (outlet === undefined) return { least: 0n, most: 0n };
     const { spendable, slots, minimum = 1n, perHtlc = 0n } = outlet;

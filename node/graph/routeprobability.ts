@@ -1,8 +1,8 @@
 /** How likely routes are to carry what they are to carry, all together, by the same reckoning as the search for them. */
 import type { Reserved, Route } from '../../amp/route.ts';
-import { hex } from '../../wire/bytes.ts';
 import { Balances } from './balances.ts';
 import { probabilityOf, UNIFORM } from './likelihood.ts';
+import { keyOfNode } from './nodekeys.ts';
 import type { RouteContext } from './routecontext.ts';
 
 /**
@@ -21,7 +21,7 @@ export const probabilitiesOf = (context: RouteContext, routes: readonly Route[])
       const channel = compact.channelNumber(scid);
       if (channel === undefined || (n === 0 && certain.has(scid))) continue;
       const capacity = compact.capacity[channel] ?? 0;
-      const known = balances.known(scid, hex(from), capacity);
+      const known = balances.known(scid, keyOfNode(from), capacity);
       product *= probabilityOf(context.prior ?? UNIFORM, capacity, known, Number(amount));
     }
     for (const [n, { scid, amount }] of route.entries())

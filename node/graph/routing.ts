@@ -4,13 +4,13 @@
  */
 
 import { atRest, type Hop, LEAST_PART, type Outlet, type Route, type RouteQuery } from '../../amp/route.ts';
-import { hex, unhex } from '../../wire/bytes.ts';
-import { type Msat, msat, point, type ShortChannelId, shortChannelId } from '../../wire/units.ts';
+import { type Msat, msat, type ShortChannelId, shortChannelId } from '../../wire/units.ts';
 import { Balances } from './balances.ts';
 import { NONE } from './compact.ts';
 import { type Extras, extrasOf } from './extras.ts';
 import { type NodeKey, STALE_AFTER } from './graph.ts';
 import { preferredWeight, UNIFORM } from './likelihood.ts';
+import { keyOfNode } from './nodekeys.ts';
 import type { RouteContext, Terms } from './routecontext.ts';
 import { CLOSED, type Found, KNOWN, LIMITED, PENALIZED, type SearchTerms, SOONEST } from './search.ts';
 
@@ -54,8 +54,8 @@ export const prepare = (context: RouteContext, query: RouteQuery): Prepared => {
     shortChannelId(compact.scids[direction >> 1] ?? 0n),
     compact.key(compact.from[direction] ?? NONE),
   ];
-  const source = extras.number(hex(context.source));
-  const target = extras.number(hex(query.destination));
+  const source = extras.number(keyOfNode(context.source));
+  const target = extras.number(keyOfNode(query.destination));
   const terms = {
     ...{ source, target, nodes: extras.nodes, extras: extras.edges },
     ...{ maxFee: Number(query.maxFee), finalExpiry: query.finalExpiry, maxExpiry: query.maxExpiry },
@@ -65,7 +65,9 @@ export const prepare = (context: RouteContext, query: RouteQuery): Prepared => {
     prior: context.prior ?? UNIFORM,
     staleSince: context.now() - STALE_AFTER,
     withoutMinimum: context.withoutMinimum ?? false,
-    avoided: new Set(query.excludedNodes.flatMap((node) => compact.nodeNumber(hex(node)) ?? extras.number(hex(node)))),
+    avoided: new Set(
+      query.excludedNodes.flatMap((node) => compact.nodeNumber(keyOfNode(node)) ?? extras.number(keyOfNode(node))),
+    ),
     special: specialChannels(context, query),
     ceiling: (direction: number, maximum: number) => Number(balances.ceiling(...end(direction), BigInt(maximum))),
     known: (direction: number) => balances.known(...end(direction), compact.capacity[direction >> 1] ?? 0),
@@ -129,7 +131,7 @@ export const routeOf = ({ context, query, extras }: Prepared, path: readonly num
     const own = extras.hops[extra];
     const key = edge === undefined ? compact.key(compact.from[via ^ 1] ?? NONE) : extras.key(edge.to);
     const scid = own?.scid ?? shortChannelId(compact.scids[via >> 1] ?? 0n);
-    const node = point(unhex(key));
+    const node = edge === undefined ? compact.point(compact.from[via ^ 1] ?? NONE) : extras.point(edge.to);
     if (amount > most) return undefined;
     hops.unshift({ node, scid, amount: msat(amount), expiry, tlvOnly: context.tlvOnly(key, node) });
     const terms =
@@ -154,12 +156,12 @@ export const hasRoom = ({ spendable, slots }: Outlet): boolean => spendable > 0n
 /** Whether an HTLC that leaves now could get farther than to a peer: many a one has no channel but ours. */
 export const canLeave = ({ graph, hints, source, outlets }: RouteContext, { destination }: RouteQuery): boolean => {
   const { compact } = graph;
-  const target = hex(destination);
-  const us = compact.nodeNumber(hex(source));
-  const between = new Set(hints.map(({ from }) => hex(from)));
+  const target = keyOfNode(destination);
+  const us = compact.nodeNumber(keyOfNode(source));
+  const between = new Set(hints.map(({ from }) => keyOfNode(from)));
   return outlets.some((outlet) => {
     if (!hasRoom(outlet)) return false;
-    const peer = hex(outlet.peer);
+    const peer = keyOfNode(outlet.peer);
     return peer === target || between.has(peer) || compact.hasOtherNeighbour(peer, us);
   });
 };

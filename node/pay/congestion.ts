@@ -6,24 +6,30 @@
 import { afterArrival, afterLoss, FORGOTTEN_AFTER, isLoss, type Window } from '../../amp/congestion.ts';
 import type { PaymentEvent } from '../../amp/events.ts';
 import type { Outlet, Reserved, Route } from '../../amp/route.ts';
-import { hex } from '../../wire/bytes.ts';
 import { addMsat, type Msat, msat, type Point, type ShortChannelId, shortChannelId } from '../../wire/units.ts';
 import type { NodeKey } from '../graph/graph.ts';
+import { keyOfNode } from '../graph/nodekeys.ts';
 
 /** Windows that are kept, and HTLCs whose way is remembered; of more, the oldest are forgotten. */
 const MOST_WINDOWS = 1_000;
 const MOST_FLIGHTS = 10_000;
 
+/** A channel of a route away from a node, and what the HTLC takes of it. */
+interface Way {
+  readonly key: string;
+  readonly amount: Msat;
+}
+
 interface Flight {
-  readonly route: Route;
+  readonly ways: readonly Way[];
   readonly at: number;
 }
 
 /** An outlet has no sender beside ourselves. */
 const scidIn = (key: string): ShortChannelId => shortChannelId(BigInt(key.slice(0, key.indexOf('/'))));
 const keyOf = (scid: ShortChannelId, from: Point | undefined): string =>
-  `${scid}/${from === undefined ? '' : hex(from)}`;
-const keysOf = (route: Route): readonly { readonly key: string; readonly amount: Msat }[] =>
+  `${scid}/${from === undefined ? '' : keyOfNode(from)}`;
+const waysOf = (route: Route): readonly Way[] =>
   route.map(({ scid, amount }, n) => ({ key: keyOf(scid, route[n - 1]?.node), amount }));
 
 /** What a route costs more whose window it would exceed, msat: as much as keeps it for when others are much dearer. */
@@ -47,25 +53,25 @@ export class Windows {
     const name = `${event.payment}/${event.attempt}`;
     const flight = this.flights.get(name);
     if (flight === undefined) return;
-    const { route, at } = flight;
+    const { ways, at } = flight;
     const took = Math.max(0, this.now() - at);
-    const last = route.length - 1;
-    if (event.event === 'shard_fulfilled' || event.hop === last) this.arrived(route, took);
-    else if (event.hop !== undefined && isLoss(event)) this.lost(route, event.hop + 1, took);
+    if (event.event === 'shard_fulfilled' || event.hop === ways.length - 1) this.arrived(ways, took);
+    else if (event.hop !== undefined && isLoss(event)) this.lost(ways, event.hop + 1, took);
     this.end(name, flight);
   }
 
   private begin(name: string, route: Route): void {
-    this.flights.set(name, { route, at: this.now() });
-    for (const { key, amount } of keysOf(route)) this.inFlight.set(key, (this.inFlight.get(key) ?? 0n) + amount);
+    const ways = waysOf(route);
+    this.flights.set(name, { ways, at: this.now() });
+    for (const { key, amount } of ways) this.inFlight.set(key, (this.inFlight.get(key) ?? 0n) + amount);
     if (this.flights.size <= MOST_FLIGHTS) return;
     const [oldest] = this.flights;
     if (oldest !== undefined) this.end(...oldest);
   }
 
-  private end(name: string, { route }: Flight): void {
+  private end(name: string, { ways }: Flight): void {
     this.flights.delete(name);
-    for (const { key, amount } of keysOf(route)) {
+    for (const { key, amount } of ways) {
       const left = (this.inFlight.get(key) ?? 0n) - amount;
       if (left > 0n) this.inFlight.set(key, left);
       else this.inFlight.delete(key);
@@ -73,17 +79,16 @@ export class Windows {
   }
 
   /** The channel that did not carry it, and the outlet by which it left, may have less under way. */
-  private lost(route: Route, hop: number, took: number): void {
-    const keys = keysOf(route);
-    for (const one of new Set([keys[0], keys[hop]])) {
+  private lost(ways: readonly Way[], hop: number, took: number): void {
+    for (const one of new Set([ways[0], ways[hop]])) {
       if (one === undefined) continue;
       const inFlight = msat(this.inFlight.get(one.key) ?? one.amount);
       this.put(one.key, afterLoss(this.windowOf(one.key), inFlight, took, this.now()));
     }
   }
 
-  private arrived(route: Route, took: number): void {
-    for (const { key } of keysOf(route)) {
+  private arrived(ways: readonly Way[], took: number): void {
+    for (const { key } of ways) {
       const before = this.windowOf(key);
       if (before !== undefined) this.put(key, afterArrival(before, took, this.now()));
     }
@@ -112,6 +117,7 @@ export class Windows {
 
   /** The outlets, each with what its window leaves. */
   on(outlets: readonly Outlet[]): readonly Outlet[] {
+    if (this.windows.size === 0) return outlets;
     return outlets.map((outlet) => {
       const room = this.roomOf(keyOf(outlet.scid, undefined), new Map());
       return room === undefined ? outlet : { ...outlet, window: msat(room) };
@@ -142,7 +148,7 @@ export class Windows {
         // A hop has its fees on top: in proportion, so that the last one is what is compared.
         const last = (route.at(-1) ?? route[0]).amount;
         let least: bigint | undefined;
-        for (const { key, amount } of keysOf(route)) {
+        for (const { key, amount } of waysOf(route)) {
           const room = this.roomOf(key, planned);
           const fits = room === undefined ? undefined : (room * last) / amount;
           if (fits !== undefined && (least === undefined || fits < least)) least = fits;

@@ -21,6 +21,7 @@ import { msat, point } from '../../wire/fields.ts';
 import { point as pointOf, type ShortChannelId, shortChannelId } from '../../wire/units.ts';
 import type { NodeKey } from '../graph/graph.ts';
 import { type Bounds, fadedBounds } from '../graph/likelihood.ts';
+import { keyOfNode } from '../graph/nodekeys.ts';
 import type { Store } from '../ports/ports.ts';
 import { numberIn, numberText } from '../store/numbered.ts';
 import { loadRecords } from '../store/records.ts';
@@ -132,9 +133,15 @@ export class Knowledge {
     const now = this.parts.now();
     for (const lesson of lessons) {
       const { scid } = lesson;
-      const from = hex(lesson.from);
+      const from = keyOfNode(lesson.from);
       const before = this.known.get(scid)?.get(from) ?? nothingKnown;
-      this.put({ ...withLesson(before, lesson, now), index: this.lastIndex + 1n, scid, from, to: hex(lesson.to) });
+      this.put({
+        ...withLesson(before, lesson, now),
+        index: this.lastIndex + 1n,
+        scid,
+        from,
+        to: keyOfNode(lesson.to),
+      });
     }
     this.dropOld();
   }

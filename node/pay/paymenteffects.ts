@@ -1,8 +1,8 @@
 /** What a payment asks for in its effects, and the inputs that answer them: a route from the graph, an HTLC from a channel of ours. */
 import type { PaymentEffect, PaymentInput } from '../../amp/io.ts';
 import type { Route } from '../../amp/route.ts';
-import { hex } from '../../wire/bytes.ts';
 import { type FlowQuery, findFlow, hasFlowAtRest } from '../graph/flowroutes.ts';
+import { keyOfNode } from '../graph/nodekeys.ts';
 import type { RouteContext } from '../graph/routecontext.ts';
 import { findRoute, hasRouteAtRest } from '../graph/routing.ts';
 import { encodeOrigin } from './origin.ts';
@@ -35,7 +35,7 @@ export const routeFound = (
   const routes = { ...parts.routes, prefer: prefer ?? parts.routes.prefer };
   const ours = channels();
   const outlets = ours.outlets();
-  const source = hex(routes.source);
+  const source = keyOfNode(routes.source);
   const beside = effect.usesWindows ? windows.beside(source, effect.reserved) : undefined;
   const penalties = beside?.penalties;
   const later = countsOnPeers === true ? [...outlets, ...ours.away()] : outlets;

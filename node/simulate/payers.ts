@@ -39,6 +39,11 @@ export interface PayerParts {
 /** An HTLC of no payment in particular. */
 const AVOIDED = { payment: '', shard: 0, attempt: 0, paymentHash: paymentHash(new Uint8Array(32)) };
 
+/** A channel of the payer's, as those who look for routes name it. */
+interface Way extends Pick<Outlet, 'scid' | 'peer'> {
+  readonly direction: number;
+}
+
 const amountOf = (most: number): Msat => msat(BigInt(Math.floor(most)));
 
 export class Payer {
@@ -50,6 +55,8 @@ export class Payer {
   private readonly routes: Omit<RouteContext, 'outlets' | 'hints'>;
   /** Payments of this node that wait for room in its channels. */
   readonly waiting: WaitingPayments;
+  /** Its channels. */
+  private readonly ways: readonly Way[];
   private ticked = -1;
   private readonly looking = new Map<string, (outlets: readonly Outlet[]) => void>();
 
@@ -58,6 +65,11 @@ export class Payer {
     this.parts = parts;
     this.knowledge = knowledge;
     this.windows = new Windows(parts.now);
+    this.ways = parts.channels.map((direction) => ({
+      direction,
+      scid: scidOf(direction >> 1),
+      peer: nodeId(endOf(parts.graph, direction)),
+    }));
     const channels = () => ({ outlets: () => this.outlets(), away: () => [] });
     this.waiting = new WaitingPayments(channels, (id, outlets) => this.looking.get(id)?.(outlets), parts.now);
     this.routes = {
@@ -77,10 +89,10 @@ export class Payer {
 
   /** Its channels, as they are now. */
   outlets(): readonly Outlet[] {
-    const { graph, liquidity, channels } = this.parts;
-    const outlets = channels.map((direction): Outlet => {
+    const { liquidity } = this.parts;
+    const outlets = this.ways.map(({ direction, scid, peer }): Outlet => {
       const { most, slots } = liquidity.room(direction);
-      const outlet = { scid: scidOf(direction >> 1), peer: nodeId(endOf(graph, direction)), slots };
+      const outlet = { scid, peer, slots };
       if (!liquidity.isBusy(direction)) return { ...outlet, spendable: amountOf(most) };
       const rest = liquidity.roomAtRest(direction);
       return {

@@ -66,6 +66,8 @@ const payments = async ({ table, put, note }: Scope, graph: SimGraph): Promise<v
       put(strategy, 'attempts', all.reduce((sum, { attempts }) => sum + attempts, 0) / all.length);
       put(strategy, 'parts', delivered.reduce((sum, { parts }) => sum + parts, 0) / delivered.length);
       put(strategy, 'median s', median(delivered.map(({ begunAt, endedAt }) => (endedAt - begunAt) / 1000)));
+      for (const { payee, result, why = result } of all)
+        if (result !== 'delivered') note(`${strategy} to node ${payee}: ${why}`);
       put(strategy, 'slowest s', Math.max(...delivered.map(({ begunAt, endedAt }) => (endedAt - begunAt) / 1000)));
     }
     note(`were all balances known, ${possible(network, payees, 1000 * sat)} could be paid; a hop takes 0.1 s each way`);
