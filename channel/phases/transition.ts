@@ -199,7 +199,7 @@ const onchainStep = (state: Onchain, input: Input): Step => {
   }
 };
 
-/** The peer reconnected: a failed channel repeats its error, any other sends channel_reestablish (BOLT 2). */
+/** The peer reconnected: a failed channel repeats its error, one that is open sends channel_reestablish (BOLT 2). */
 const connect = (state: Funded, features: Extract<Input, { type: 'connected' }>['features']): Step => {
   const [gone, dropped] = disconnect(state);
   const { link, head } = gone.core;
@@ -213,10 +213,9 @@ const connect = (state: Funded, features: Extract<Input, { type: 'connected' }>[
     const told = next.outdated ? [send(reestablishWithoutState(core))] : [];
     return [next, [...dropped, ...told, repeatError(core, next)]];
   }
-  // After a mutual close the peer needs no error; after any other the earlier error is repeated (BOLT 2).
-  if (next.phase === 'onchain')
-    return [next, next.by === 'mutual' ? dropped : [...dropped, repeatError(core, next.before)]];
-  if (next.phase === 'closed') return [next, dropped];
+  // The chain tells the peer. It hears our error where it asks for the channel; unasked, some end the connection at it, each time, and
+  // no other channel with them could be used until this one is over.
+  if (next.phase === 'onchain' || next.phase === 'closed') return [next, dropped];
   return [next, [...dropped, send(reestablishMessage(core))]];
 };
 

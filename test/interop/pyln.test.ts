@@ -10,9 +10,11 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Transaction } from 'bitcoinjs-lib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { handlersOf } from '../../node/api/handlers.ts';
 import { jsonRpc } from '../../node/api/rpc/jsonrpc.ts';
 import { type ApiServer, listenUnix } from '../../node/api/rpc/unix.ts';
+import { isMethod } from '../../node/api/table.ts';
 import { noProcess } from '../support/inprocess.ts';
 import { type Line, startLine } from '../support/line.ts';
 import { becomes } from '../support/pair.ts';
@@ -47,8 +49,10 @@ describe.skipIf(missing !== undefined)('pyln-client', () => {
   let scid = '';
   const socket = join(dir, 'bob', 'lightning-rpc');
 
+  const called = new Set<string>();
   const call = (method: string, given: object = {}): Promise<Answer> =>
     new Promise((resolve, reject) => {
+      called.add(method);
       const child = execFile(python, [script, socket], (error, out) => {
         if (error !== null) reject(error);
         else resolve((JSON.parse(out) as Answer[])[0] ?? {});
@@ -266,6 +270,29 @@ describe.skipIf(missing !== undefined)('pyln-client', () => {
     ground.mine(1);
   });
 
+  test('makes an invoice, and lists channels and routes to one', async () => {
+    const { bob, carol } = line;
+    const terms = { amount_msat: '7sat', label: 'jug', description: 'a jug', expiry: 60 };
+    expect(await call('invoice', terms)).toMatchObject({
+      result: { bolt11: expect.stringMatching(/^lnbcrt70n1/), payment_hash: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    });
+    expect(await call('listchannels', { short_channel_id: scid })).toMatchObject({
+      result: { channels: Array(2).fill({ short_channel_id: scid, active: true }) },
+    });
+    expect(await call('listpeerchannels', { peer_id: carol.id })).toMatchObject({
+      result: { channels: [{ peer_id: carol.id, short_channel_id: scid, state: 'CHANNELD_NORMAL' }] },
+    });
+    const wanted = {
+      source: bob.id,
+      destination: carol.id,
+      amount_msat: 10_000,
+      layers: ['auto.localchans', 'auto.sourcefree'],
+    };
+    expect(await call('getroutes', { ...wanted, maxfee_msat: 0, final_cltv: 18 })).toMatchObject({
+      result: { routes: [{ amount_msat: 10_000, path: [{ node_id_out: carol.id }] }] },
+    });
+  });
+
   test('gives an opening up, opens a channel, and closes it', async () => {
     const opening = { node_id: line.carol.id, amount: 50_000 };
     expect(await call('fundchannel', opening)).toMatchObject({ result: { outnum: expect.any(Number) } });
@@ -289,5 +316,14 @@ describe.skipIf(missing !== undefined)('pyln-client', () => {
     const { port } = node.peers.address ?? {};
     expect(await call('connect', { peer_id: id, host: '127.0.0.1', port })).toMatchObject({ result: { id } });
     expect(await call('stop')).toEqual({ result: { result: 'Shutdown complete' } });
+  });
+
+  test('has no method that this node answers and that is not called above', async () => {
+    const { stdout } = await run(python, [script]);
+    const names = Object.entries(z.record(z.string(), z.string()).parse(JSON.parse(stdout)));
+    expect(names.length).toBeGreaterThan(80);
+    // Those of its own developers are for tests of Core Lightning.
+    const ours = names.filter(([method, name]) => isMethod(name) && !method.startsWith('dev_'));
+    expect(ours.map(([method]) => method).filter((method) => !called.has(method))).toEqual([]);
   });
 });
