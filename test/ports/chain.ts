@@ -15,7 +15,7 @@ import { Wallet } from '../../node/wallet/wallet.ts';
 import { hex, reversed, utf8 } from '../../wire/bytes.ts';
 import { chainHashOf } from '../../wire/chains.ts';
 import { sha256 } from '../../wire/crypto.ts';
-import { type Sat, sat, scidOf, type Txid } from '../../wire/units.ts';
+import { type Sat, sat, scidOf, type Txid, txid } from '../../wire/units.ts';
 
 export interface ChainUnderTest {
   readonly chain: Chain;
@@ -81,6 +81,21 @@ export const chainSuite = (name: string, seed: string, get: () => ChainUnderTest
       );
       expect(await chain.txidAt(tip.height, block.transactions.length)).toBeUndefined();
       expect(await chain.txidAt(tip.height + 1, 0)).toBeUndefined();
+    });
+
+    test('look-ups that are asked for together find what each finds alone, also beside some that find nothing', async () => {
+      const { chain } = get();
+      const { height } = await chain.tip();
+      const heights = Array.from({ length: 40 }, (_, below) => height + 2 - below);
+      const together = await Promise.all(heights.map((at) => chain.txidAt(at, 0)));
+      expect(together.slice(0, 3).map((id) => id !== undefined)).toEqual([false, false, true]);
+      const outputs = together.map((id, vout) => ({ txid: id ?? txid(new Uint8Array(32)), vout: vout % 2 }));
+      const found = await Promise.all(outputs.map((output) => chain.unspent(output, 'low')));
+      for (const [at, output] of outputs.entries()) {
+        expect(together[at]).toEqual(await chain.txidAt(heights[at] ?? 0, 0));
+        expect(found[at]).toEqual(await chain.unspent(output));
+      }
+      expect(found.some((one) => one !== undefined)).toBe(true);
     });
 
     test('a hash nobody has is an unknown block', async () => {
