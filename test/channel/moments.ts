@@ -6,6 +6,7 @@ import {
   begin,
   confirm,
   context,
+  copied,
   cut,
   deliver,
   fund,
@@ -29,17 +30,8 @@ export interface Moment {
   readonly pair: Pair;
 }
 
-const copyOf = (side: Side): Side => ({
-  ...side,
-  disk: new Map(side.disk),
-  inbox: [...side.inbox],
-  events: [...side.events],
-  broadcasts: [...side.broadcasts],
-  asked: [...side.asked],
-});
-
 /** The same moment once more, to be used up. */
-export const again = ({ pair, ...of }: Moment): Moment => ({ ...of, pair: { a: copyOf(pair.a), b: copyOf(pair.b) } });
+export const again = ({ pair, ...of }: Moment): Moment => ({ ...of, pair: copied(pair) });
 
 export const ours = ({ who, pair }: Moment): Side => pair[who];
 export const theirs = ({ who, pair }: Moment): Side => pair[who === 'a' ? 'b' : 'a'];
