@@ -38,6 +38,9 @@ const nameOf = ({ txid, vout }: Outpoint): string => `${txid}:${vout}`;
 
 const idOf = (internal: Uint8Array): string => hex(Uint8Array.from(internal).reverse());
 
+/** Blocks that bitcoind is asked for at once. */
+const atOnce = 8;
+
 /** Everything in the chain. Blocks are read once. */
 export class Ledger {
   private readonly bitcoind: RunningBitcoind;
@@ -57,12 +60,17 @@ export class Ledger {
     const { blocks } = this;
     while (blocks.length > tip || (blocks.length > 0 && blocks.at(-1)?.hash !== (await hashAt(blocks.length))))
       for (const tx of blocks.pop()?.txs ?? []) this.forget(tx);
-    while (blocks.length < tip) {
-      const hash = await hashAt(blocks.length + 1);
+    const blockAt = async (height: number) => {
+      const hash = await hashAt(height);
       const raw = z.string().parse(await this.bitcoind.call('getblock', hash, 0));
-      const txs = Block.fromHex(raw).transactions ?? [];
-      blocks.push({ hash, txs });
-      for (const tx of txs) this.add(tx);
+      return { hash, txs: Block.fromHex(raw).transactions ?? [] };
+    };
+    while (blocks.length < tip) {
+      const next = Array.from({ length: Math.min(atOnce, tip - blocks.length) }, (_, i) => blocks.length + 1 + i);
+      for (const block of await Promise.all(next.map(blockAt))) {
+        blocks.push(block);
+        for (const tx of block.txs) this.add(tx);
+      }
     }
   }
 

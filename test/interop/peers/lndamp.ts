@@ -29,7 +29,7 @@ export interface Sent {
 /** lnd's word for a payment of more than its channels carry; for a moment after one has opened, it counts nothing of that. */
 const broke = 'FAILURE_REASON_INSUFFICIENT_BALANCE';
 /** Milliseconds for which it is asked again then, and between. */
-const lag = 10_000;
+const lag = 30_000;
 const pause = 300;
 
 /** lnd's word for a payment that did not succeed, and for its HTLCs, with how many hops away each of them ended. */

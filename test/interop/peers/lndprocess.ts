@@ -46,8 +46,11 @@ export const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toStr
 /** What REST gives for bytes, in hex. */
 export const hexOf = (text: string): string => hex(Buffer.from(text, 'base64'));
 
-/** Ports below those that systems give to connections: one of these is still free when lnd starts again. */
-const [lowest, ports] = [15_000, 15_000];
+/**
+ * Ports below those that systems give to connections: one of these is still free when lnd starts again. Processes that run beside each other
+ * take them from different shares: between the look and the start of lnd another could take the same.
+ */
+const [lowest, shares, ports] = [15_000, 50, 300];
 
 const isFree = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
@@ -59,7 +62,7 @@ const isFree = (port: number): Promise<boolean> =>
 const given = new Set<number>();
 const lastingPort = async (): Promise<number> => {
   for (;;) {
-    const port = lowest + Math.floor(Math.random() * ports);
+    const port = lowest + (process.pid % shares) * ports + Math.floor(Math.random() * ports);
     if (given.has(port) || !(await isFree(port))) continue;
     given.add(port);
     return port;
@@ -124,7 +127,7 @@ export class LndProcess {
       `--bitcoind.rpcuser=${bitcoind.user}`,
       `--bitcoind.rpcpass=${bitcoind.password}`,
       '--bitcoind.rpcpolling',
-      '--bitcoind.blockpollinginterval=200ms',
+      '--bitcoind.blockpollinginterval=50ms',
       '--bitcoind.txpollinginterval=200ms',
       '--noseedbackup',
       '--accept-amp',
@@ -132,6 +135,8 @@ export class LndProcess {
       '--trickledelay=50',
       '--maxpendingchannels=20',
       '--bitcoin.defaultchanconfs=3',
+      // Blocks that we wait for our own output where we close by force: without it, 144.
+      '--bitcoin.defaultremotedelay=36',
       `--listen=127.0.0.1:${this.port}`,
       `--rpclisten=127.0.0.1:${this.rpcPort}`,
       `--restlisten=127.0.0.1:${this.restPort}`,

@@ -38,8 +38,12 @@ export const coinsOf = async ({ ours }: Pair): Promise<bigint> => {
   return outputs.reduce((sum, one) => (one.status === 'confirmed' ? sum + one.amount_msat / 1000n : sum), 0n);
 };
 
-/** Blocks that whoever claims an HTLC is given, and how long for each of them, in milliseconds. */
-const [claimBlocks, claimPatience] = [20, 1500];
+/**
+ * Blocks that whoever claims an HTLC is given, and how long for each of them, in milliseconds: little for the first, since lnd 0.21 does
+ * nothing before the commitment has three confirmations.
+ */
+const claimBlocks = 20;
+const claimPatience = (blocks: number): number => (blocks < 3 ? 400 : 2000);
 
 /**
  * Resolves when outputs of these amounts, in satoshi, of a commitment that is in a block are spent, at least by what waits for a block:
@@ -57,7 +61,7 @@ export const claimed = async (pair: Pair, { txid, outputs }: Spending, amounts: 
   }
   for (let blocks = 0; blocks < claimBlocks; blocks++) {
     const wait = until('HTLCs to be claimed', async () => ((await unspent()).length === 0 ? true : undefined), {
-      timeout: claimPatience,
+      timeout: claimPatience(blocks),
     });
     if (await wait.catch(() => false)) return;
     await pair.mine(1);
@@ -72,6 +76,9 @@ export const weAreDone = async ({ ours }: Pair, channelId: string): Promise<bool
   const { channels } = await ours.call('listpeerchannels', { channel_id: channelId });
   return channels.every(({ htlcs, status }) => htlcs.length === 0 && status.join().includes('every output is settled'));
 };
+
+/** What was read of the chain of each pair: its cases follow each other on it. */
+const ledgers = new WeakMap<Pair, Ledger>();
 
 /** The last block that anything waits for: an expiry, six blocks, a delay, and as many again for what follows. */
 const mostBlocks = 400;
@@ -100,7 +107,8 @@ export interface Sweeping {
  * exists"). Throws Error with what has not come home.
  */
 export const swept = async (pair: Pair, channelId: string, funding: Outpoint, how: Sweeping = {}): Promise<Trace> => {
-  const ledger = new Ledger(pair.net.bitcoind);
+  const ledger = ledgers.get(pair) ?? new Ledger(pair.net.bitcoind);
+  ledgers.set(pair, ledger);
   const { weSaySo = true, between } = how;
   const own = new Set<string>();
   await gather(pair, own);
