@@ -55,8 +55,7 @@ const byForce = ({ text, openerOf, anchors, ways = ['out', 'in'], killed = false
       const isKept = peer.kind.cannot.restart === undefined;
       if (isKept) await peer.kill();
       await ours.kill();
-      await ours.start();
-      if (isKept) await peer.restart();
+      await Promise.all([ours.start(), isKept ? peer.restart() : undefined]);
     };
     if (way === 'out') await ours.call('close', { id: channelId, unilateraltimeout: 1 });
     else await peer.forceClose(channelId);
