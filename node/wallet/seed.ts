@@ -22,7 +22,8 @@ const SALT = utf8('mnemonic');
 
 /** The 64-byte seed of a BIP 39 mnemonic, without passphrase. Throws RangeError where a word or the checksum is wrong. */
 export const seedOf = (mnemonic: string): Uint8Array => {
-  const words = mnemonic.trim().toLowerCase().split(/\s+/).join(' ');
+  // BIP 39 makes the seed of the words in NFKD: pasted ones may hold ligatures or wide letters, which the check of the words takes.
+  const words = mnemonic.normalize('NFKD').trim().toLowerCase().split(/\s+/).join(' ');
   if (!validateMnemonic(words, wordlist)) throw new RangeError('expected 12 to 24 BIP 39 words with a valid checksum');
   return pbkdf2(utf8(words), SALT, ROUNDS);
 };

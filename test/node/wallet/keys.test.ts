@@ -120,6 +120,17 @@ describe('seed file', () => {
     expect((await openSeed(path, systemEntropy)).seed).toEqual(seedOf(words));
   });
 
+  test.each([
+    ['spaces of another script', '\u3000', ' '],
+    ['wide letters', '\uff4f', 'o'],
+    ['ligatures', '\ufb01', 'fi'],
+  ])('words with %s are the words that they look like (BIP 39: NFKD), and give their seed', (_name, strange, plain) => {
+    const whole = `find ${'zoo '.repeat(10)}finish`;
+    const pasted = whole.replaceAll(plain, strange);
+    expect(pasted).not.toBe(whole);
+    expect(seedOf(pasted)).toEqual(seedOf(whole));
+  });
+
   test.each(['', 'hello', words.replace('about', 'abandon'), `${words} about`])('%j is no seed', async (content) => {
     const path = join(folder, 'bad');
     await writeFile(path, content);
