@@ -5,7 +5,7 @@
  */
 import { type CompactGraph, NONE } from './compact.ts';
 import { type Arcs, SEGMENTS } from './flow.ts';
-import { boundsWithin, improbabilityCost, type Known } from './likelihood.ts';
+import { improbabilityCost } from './likelihood.ts';
 import type { Prepared } from './routing.ts';
 import { CLOSED, KNOWN, LIMITED, PENALIZED } from './search.ts';
 
@@ -50,11 +50,13 @@ const LEAST_SLOPE = 1;
 /** Two msat for each msat carried, at most, so that the sum over a path stays exact. */
 const MOST_SLOPE = 2e9;
 
-/** By pivot: the slope of the improbability cost up to it, for a weight of 1 and a channel of 1 msat. */
-const steepness = PIVOTS.map((pivot, i) => {
-  const before = PIVOTS[i - 1] ?? 0;
+/** By segment: the part of what the channel may carry at which it ends; the last one ends where the channel does. */
+const pivots = Float64Array.of(0, ...PIVOTS);
+/** By segment: the slope of the improbability cost, for a weight of 1 and a channel of 1 msat. */
+const steepness = pivots.map((pivot, i) => {
+  const before = pivots[i - 1] ?? 0;
   const cost = (part: number): number => improbabilityCost(Math.max(LEAST, 1 - part), 1);
-  return (cost(pivot) - cost(before)) / (pivot - before);
+  return i === 0 ? 0 : (cost(pivot) - cost(before)) / (pivot - before);
 });
 
 class Builder {
@@ -67,6 +69,8 @@ class Builder {
   count = 0;
   private readonly amount: number;
   private readonly terms: FlowTerms;
+  private readonly grain: number;
+  private readonly margin: number;
   /** The weight of improbability, in billionths of a msat. */
   private readonly weight: number;
   private readonly perBlock: number;
@@ -85,6 +89,8 @@ class Builder {
     this.largest = new Float64Array(most);
     this.amount = amount;
     this.terms = terms;
+    this.grain = terms.grain;
+    this.margin = terms.margin;
     this.weight = BILLION * terms.improbability * weight;
     this.perBlock = riskPerBlock * terms.delay;
   }
@@ -96,16 +102,22 @@ class Builder {
   }
 
   /**
-   * Adds an arc that takes HTLCs from `floor` to `largest` msat and carries up to `most` msat in all. Each msat costs `flat`, and its
-   * improbability: the channel is known to carry `low` and may carry any amount up to `high`. Where both are the same, nothing is uncertain.
+   * Adds an arc from one node to another that takes HTLCs from `floor` to `largest` and carries up to `most` msat in all, each msat
+   * costing `flat` and what improbability costs: it is known to carry `low`, and may carry anything up to `high`, or surely all where both
+   * are the same. Called for every channel of the graph: with plain numbers, so that no object is made for each.
    */
   add(
-    [via, from, to]: readonly [number, number, number],
-    { floor, largest, most }: { readonly floor: number; readonly largest: number; readonly most: number },
+    via: number,
+    from: number,
+    to: number,
+    floor: number,
+    largest: number,
+    most: number,
     flat: number,
-    [low, high]: readonly [number, number],
+    low: number,
+    high: number,
   ): void {
-    const { grain, margin } = this.terms;
+    const { grain, margin, ends, slopes } = this;
     const room = Math.floor(most / margin);
     const whole = Math.floor(largest / margin);
     if (room < grain || whole < grain || floor > grain || room < 1) return;
@@ -116,11 +128,12 @@ class Builder {
     this.largest[arc] = whole;
     const span = high - low;
     const perUnit = span > 0 ? this.weight / span : 0;
-    for (let at = arc * SEGMENTS, i = 0; i < SEGMENTS; i++, at++) {
-      const pivot = i === 0 ? 0 : (PIVOTS[i - 1] ?? 1);
-      this.ends[at] = i === SEGMENTS - 1 ? room : Math.min(room, Math.floor((low + pivot * span) / margin));
-      const steep = i === 0 ? 0 : (steepness[i - 1] ?? 0);
-      this.slopes[at] = Math.min(MOST_SLOPE, Math.max(LEAST_SLOPE, Math.round(flat + perUnit * steep)));
+    const first = arc * SEGMENTS;
+    for (let i = 0; i < SEGMENTS; i++) {
+      const end = i === SEGMENTS - 1 ? room : Math.floor((low + (pivots[i] ?? 1) * span) / margin);
+      ends[first + i] = Math.min(end, room);
+      const slope = Math.round(flat + perUnit * (steepness[i] ?? 0));
+      slopes[first + i] = Math.min(MOST_SLOPE, Math.max(LEAST_SLOPE, slope));
     }
   }
 }
@@ -135,8 +148,8 @@ export const arcsOf = ({ context, query, extras, terms }: Prepared, flow: FlowTe
   for (const [i, edge] of extras.edges.entries()) {
     if (edge.from !== source && avoided.has(edge.from)) continue;
     const flat = builder.flat(edge.feeBase, edge.feeProportional, edge.delay, edge.more(flow.grain));
-    const limits = { floor: edge.floor, largest: edge.ceiling, most: edge.ceiling };
-    builder.add([NONE - 1 - i, edge.from, edge.to], limits, flat, [edge.ceiling, edge.ceiling]);
+    const { floor, ceiling } = edge;
+    builder.add(NONE - 1 - i, edge.from, edge.to, floor, ceiling, ceiling, flat, ceiling, ceiling);
   }
   for (let direction = 0; direction < directions; direction++) {
     if (enabled[direction] === 0 || (timestamp[direction] ?? 0) <= staleSince) continue;
@@ -155,12 +168,17 @@ export const arcsOf = ({ context, query, extras, terms }: Prepared, flow: FlowTe
     const penalty = (marks & PENALIZED) === 0 ? 0 : terms.penalty(direction, flow.grain);
     const flat = builder.flat(feeBase[direction] ?? 0, feeProportional[direction] ?? 0, delay[direction] ?? 0, penalty);
     const floor = withoutMinimum ? 0 : (minimum[direction] ?? 0);
-    const ends = [direction, from, fromOf[direction ^ 1] ?? NONE] as const;
-    const { low, high, inFlight = 0 }: Known = (marks & KNOWN) === 0 ? boundsWithin(capacity) : terms.known(direction);
-    const left = [Math.max(0, low - inFlight), Math.max(0, low - inFlight, high - inFlight)] as const;
-    const hasFailed = high <= capacity;
-    const most = hasFailed ? Math.min(limit, left[0] + flow.reach * (left[1] - left[0])) : limit;
-    builder.add(ends, { floor, largest: top, most }, flat, left);
+    const to = fromOf[direction ^ 1] ?? NONE;
+    if ((marks & KNOWN) === 0) {
+      // As `boundsWithin` has it.
+      builder.add(direction, from, to, floor, top, limit, flat, 0, capacity + 1);
+      continue;
+    }
+    const { low, high, inFlight = 0 } = terms.known(direction);
+    const least = Math.max(0, low - inFlight);
+    const greatest = Math.max(least, high - inFlight);
+    const most = high <= capacity ? Math.min(limit, least + flow.reach * (greatest - least)) : limit;
+    builder.add(direction, from, to, floor, top, most, flat, least, greatest);
   }
   return builder;
 };
