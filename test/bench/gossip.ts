@@ -62,16 +62,19 @@ const forwarding = (
     ['update_add_htlc to update_add_htlc', 'hop'],
     ['the whole payment', 'whole'],
   ] as const;
-  for (const [row, what] of rows)
-    for (const [column, times] of [
-      ['idle', idle],
-      ['meanwhile', then],
+  for (const [row, what] of rows) {
+    const [before, meanwhile] = [idle, then].map((times) => times.map((one) => one[what]));
+    if (before === undefined || meanwhile === undefined) continue;
+    for (const [name, share] of [
+      ['median', 0.5],
+      ['99 %', 0.99],
     ] as const) {
-      if (times.length === 0) continue;
-      const figures = times.map((one) => one[what]);
-      put(row, `${column}, median`, at(figures, 0.5));
-      put(row, `${column}, 99 %`, at(figures, 0.99));
+      put(row, `idle, ${name}`, at(before, share));
+      if (meanwhile.length === 0) continue;
+      put(row, `meanwhile, ${name}`, at(meanwhile, share));
+      put(row, `times, ${name}`, at(meanwhile, share) / at(before, share));
     }
+  }
   note('The forward alone: from the payer’s revoke_and_ack, which commits the HTLC for good, as it is sent, to');
   note('update_add_htlc as the payee has read it. Reading, onion, save to a synced disk and sending are in it.');
   note(`${idle.length} payments idle, ${then.length} meanwhile.`);
