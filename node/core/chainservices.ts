@@ -249,7 +249,7 @@ export const openChain = async (identity: Identity, parts: ChainParts): Promise<
     rebroadcast: () => void rebroadcast(wallet, chain, logs.wallet, refusals).catch(onInternalError('broadcasts')),
     checkGraph: () => {
       if (!graphStore.isUnsure) return;
-      checkFundings({ graph, chain, log: logs.gossip, later: later.run })
+      checkFundings({ graph, chain, log: logs.gossip, later: later.run, height: () => follower.height })
         .then(() => graphStore.sure(follower.height))
         .catch(onInternalError('a look at all channels of the graph'));
     },

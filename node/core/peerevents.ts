@@ -20,6 +20,7 @@ export const peerEvents = (parts: PeerEventsParts): PeerHandlers => {
       if (peer.features.has('gossip_queries'))
         sync.connected({
           id: peer.id,
+          isDialled: peer.direction === 'out',
           extended: peer.features.has('gossip_queries_ex'),
           send: (message) => peer.send(message),
         });

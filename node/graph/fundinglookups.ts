@@ -31,7 +31,7 @@ export interface Looked {
   readonly height: number;
 }
 
-/** `young` has too few confirmations yet; `unknown`: the chain did not answer. */
+/** `young` has too few confirmations yet; `unknown`: the chain did not answer, or is behind. */
 export type FundingLookup = Pick<GraphChannel, 'capacity' | 'funding'> | 'absent' | 'young' | 'unknown';
 
 /** What is known of an announcement before its turn comes. */
@@ -40,13 +40,15 @@ export interface Checked extends Verdict {
   readonly funding?: Promise<Looked | undefined>;
 }
 
+/** What of a chain is asked. */
+type Asked = Pick<Chain, 'txidAt' | 'unspent' | 'tip'>;
 type Announced = Pick<MessageOf<'channel_announcement'>, 'short_channel_id' | 'bitcoin_key_1' | 'bitcoin_key_2'>;
 
 const anyOf = ({ short_channel_id }: Announced): string => `${short_channel_id}`;
 const keyOf = (m: Announced): string => `${m.short_channel_id}/${hex(m.bitcoin_key_1)}/${hex(m.bitcoin_key_2)}`;
 
 export class FundingLookups {
-  private readonly chain: Pick<Chain, 'txidAt' | 'unspent'>;
+  private readonly chain: Asked;
   /** The height of the chain as the graph follows it. */
   private readonly height: () => number;
   /** The height from which on a channel may be looked for again: any with that id, or one between two keys that it is not between. */
@@ -54,7 +56,7 @@ export class FundingLookups {
   private underWay = 0;
   private readonly waiting: (() => void)[] = [];
 
-  constructor(chain: Pick<Chain, 'txidAt' | 'unspent'>, height: () => number) {
+  constructor(chain: Asked, height: () => number) {
     this.chain = chain;
     this.height = height;
   }
@@ -107,7 +109,10 @@ export class FundingLookups {
       // A block applied meanwhile may spend the output, and a channel that is added only now would miss it: look again.
       for (let asked = this.height(); ; asked = this.height()) {
         const found = await fundingOutput(this.chain, scid);
-        if (found === undefined) return { found: this.remember(anyOf(m)), height: asked };
+        if (found === undefined) {
+          const isSure = await hasCaughtUp(this.chain, asked);
+          return { found: isSure ? this.remember(anyOf(m)) : 'unknown', height: asked };
+        }
         // With other keys than the output's it is not the channel; an announcement with the right keys must still be accepted.
         const script = fundingOutputScript(m.bitcoin_key_1, m.bitcoin_key_2);
         if (!equal(found.script, script)) return { found: this.remember(keyOf(m)), height: asked };
@@ -141,6 +146,15 @@ export class FundingLookups {
     else next();
   }
 }
+
+/**
+ * Whether what the chain does not show is not there: one that reads its blocks anew knows none of those that it has yet to read. `height`
+ * is one that was seen before. Throws ChainError.
+ */
+export const hasCaughtUp = async (chain: Pick<Chain, 'tip'>, height: number): Promise<boolean> => {
+  const tip = await chain.tip();
+  return tip.isBehind !== true && tip.height >= height;
+};
 
 export interface FundingOutput {
   readonly txid: Txid;

@@ -6,21 +6,14 @@
  *
  * In a small network, where one peer may know what another does not, everybody is asked and sends everything: it costs a message.
  */
-import type { Message, MessageOf } from '../../wire/message.ts';
+import type { MessageOf } from '../../wire/message.ts';
 import type { ChainHash, Point, ShortChannelId } from '../../wire/units.ts';
 import type { Log } from '../ports/ports.ts';
 import { type Graph, type NodeKey, nodeKey } from './graph.ts';
 import { MAX_SECONDS, RangeAnswer } from './rangeanswer.ts';
+import { inOrder, type SyncPeer } from './syncpeer.ts';
 import { UnknownChannels } from './unknownchannels.ts';
 import { newestTimestamp, Wanted, Wants } from './wanted.ts';
-
-/** A peer that offers `gossip_queries`. */
-export interface SyncPeer {
-  readonly id: Point;
-  /** It offers `gossip_queries_ex` as well. */
-  readonly extended: boolean;
-  send(message: Message): void;
-}
 
 /** A network of at most so many channels counts as small. */
 export const SMALL = 1_000;
@@ -207,11 +200,10 @@ export class GossipSync {
     if (this.asking === undefined && this.waiting.size === 0) this.askForUnknown();
   }
 
-  /** Those that can say what changed are asked first. */
   private nextPeer(): Known | undefined {
     const now = this.parts.now();
     const fit = [...this.waiting].filter(({ poorUntil }) => poorUntil <= now);
-    return fit.find(({ peer }) => peer.extended) ?? fit[0];
+    return fit.sort(inOrder)[0];
   }
 
   private isEnough(): boolean {
@@ -315,7 +307,7 @@ export class GossipSync {
   private askForNews(): void {
     let asked = 0;
     for (const known of this.peers.values()) if (known.hasFilter) asked++;
-    for (const known of this.peers.values()) {
+    for (const known of [...this.peers.values()].sort(inOrder)) {
       if (known.hasFilter || this.waiting.has(known)) continue;
       if (asked++ >= NEWS) return;
       this.filter(known, Math.max(0, this.newsSince));

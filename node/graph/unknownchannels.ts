@@ -4,8 +4,9 @@
  */
 import type { ShortChannelId } from '../../wire/units.ts';
 import type { NodeKey } from './graph.ts';
+import { keyToGiveUp } from './shares.ts';
 
-/** Most channels that are gathered. */
+/** Most channels that are gathered; of more, those of the peer that has most give way. */
 export const MAX_UNKNOWN = 500;
 /** Seconds that they are gathered. */
 export const GATHER_SECONDS = 10;
@@ -17,9 +18,10 @@ export class UnknownChannels {
 
   /** Adds a channel whose update a peer sent, at this time in seconds. */
   add(scid: ShortChannelId, peer: NodeKey, now: number): void {
-    if (this.from.size >= MAX_UNKNOWN) return;
     if (this.from.size === 0) this.since = now;
     this.from.set(scid, peer);
+    const givenUp = this.from.size > MAX_UNKNOWN ? keyToGiveUp(this.from, (one) => one) : undefined;
+    if (givenUp !== undefined) this.from.delete(givenUp);
   }
 
   /** Forgets those of a peer that is gone. */

@@ -1,12 +1,13 @@
 /**
  * Announcements of channels that are a few blocks too young for this node to believe. Whoever announces a channel saw six confirmations,
  * and a node that reads its blocks later would miss it for good, since nobody announces it to the same peer twice. They are kept until
- * the blocks come. Signatures are not checked before that, so there are few of them, and the oldest give way.
+ * the blocks come. Signatures are not checked before that, so there are few of them, and of the sender that has most the oldest gives way.
  */
 import { equal } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';
 import { type Point, type ShortChannelId, scidParts } from '../../wire/units.ts';
 import { nodeKey } from './graph.ts';
+import { keyToGiveUp } from './shares.ts';
 
 /** Channels that are kept, and node_announcements of their nodes. */
 const MOST = 500;
@@ -24,11 +25,14 @@ interface Kept<T> {
 export type YoungChannel = Kept<MessageOf<'channel_announcement'>>;
 export type YoungNode = Kept<MessageOf<'node_announcement'>>;
 
-const put = <K, V>(map: Map<K, V>, key: K, value: V): void => {
+/** Whose place it takes: peers that connected to us can make up any number of node ids, not of sources. */
+const holderOf = ({ from, source }: Kept<unknown>): string => source ?? (from === undefined ? '' : nodeKey(from));
+
+const put = <K, V extends Kept<unknown>>(map: Map<K, V>, key: K, value: V): void => {
   map.delete(key);
   map.set(key, value);
-  const [oldest] = map.keys();
-  if (map.size > MOST && oldest !== undefined) map.delete(oldest);
+  const givenUp = map.size > MOST ? keyToGiveUp(map, holderOf) : undefined;
+  if (givenUp !== undefined) map.delete(givenUp);
 };
 
 export class YoungGossip {

@@ -22,6 +22,8 @@ const channels = [open, closed].map((scid) => announcedOf('a', 'b', scid));
 /** The chain on which one of them is closed. */
 const { chain: later } = chainWith([announcedOf('a', 'b', open)], () => TIP);
 
+const height = () => TIP;
+
 /** A stored graph of both channels. */
 const stored = async (files?: Parameters<typeof storedGossipOver>[1]) => {
   const over = await storedGossipOver(channels, files);
@@ -40,14 +42,15 @@ const stored = async (files?: Parameters<typeof storedGossipOver>[1]) => {
 describe('a channel whose funding output is spent', () => {
   test('goes, and the others stay', async () => {
     const { graph, log, later: run } = await stored();
-    expect(await checkFundings({ graph, chain: later, log, later: run })).toBe(1);
+    expect(await checkFundings({ graph, chain: later, log, later: run, height })).toBe(1);
     expect([...graph.channels].map(({ scid }) => scid)).toEqual([open]);
   });
 
   test('is found once the chain answers that did not', async () => {
     const over = await stored();
     let asked = 0;
-    const chain: Pick<Chain, 'unspent'> = {
+    const chain: Pick<Chain, 'unspent' | 'tip'> = {
+      tip: later.tip,
       unspent: async (outpoint, priority) => {
         if (asked++ % 2 === 0) throw new ChainError({ code: 'unreachable', where: 'here', reason: 'nobody answers' });
         return later.unspent(outpoint, priority);
@@ -58,15 +61,34 @@ describe('a channel whose funding output is spent', () => {
       waits.push(ms);
       run();
     };
-    expect(await checkFundings({ graph: over.graph, chain, log: over.log, later: soon })).toBe(1);
+    expect(await checkFundings({ graph: over.graph, chain, log: over.log, later: soon, height })).toBe(1);
     expect(waits).toEqual([30_000, 30_000]);
+  });
+
+  test.each([
+    ['reads its blocks anew', { hash: '', height: TIP - 1 }],
+    ['says that it is behind', { hash: '', height: TIP, isBehind: true }],
+  ])('is not missing while the chain %s: what it does not show yet is asked for again', async (_, behind) => {
+    const over = await stored();
+    const reading = { isDone: false };
+    const chain: Pick<Chain, 'unspent' | 'tip'> = {
+      tip: async () => (reading.isDone ? later.tip() : behind),
+      unspent: async (outpoint) => (reading.isDone ? later.unspent(outpoint) : undefined),
+    };
+    const soon = (_ms: number, run: () => void): void => {
+      expect(over.graph.size.channels).toBe(2);
+      reading.isDone = true;
+      run();
+    };
+    expect(await checkFundings({ graph: over.graph, chain, log: over.log, later: soon, height })).toBe(1);
+    expect([...over.graph.channels].map(({ scid }) => scid)).toEqual([open]);
   });
 
   test('is gone for good before the store says that all were looked up', async () => {
     const { disk } = await stored();
     const { graph, messages, saved } = await graphOn(disk);
     expect(saved.isUnsure).toBe(true);
-    await checkFundings({ graph, chain: later, log: (await stored()).log, later: () => undefined });
+    await checkFundings({ graph, chain: later, log: (await stored()).log, later: () => undefined, height });
     await saved.sure(200);
     // A crash, before anything that waits is written: nothing does.
     const again = await graphOn(disk);
@@ -82,7 +104,7 @@ describe('a channel whose funding output is spent', () => {
     };
     const files = { ...kept, open: async () => ({ ...(await kept.open()), write: full }) };
     const { graph, saved } = await graphOn({ ...over.disk, files });
-    await checkFundings({ graph, chain: later, log: over.log, later: () => undefined });
+    await checkFundings({ graph, chain: later, log: over.log, later: () => undefined, height });
     await saved.sure(200);
     const again = await graphOn(over.disk);
     expect([again.saved.isUnsure, again.graph.channel(closed)?.scid]).toEqual([true, closed]);

@@ -22,9 +22,9 @@ export const asker = (known: readonly ShortChannelId[], small = -1) => {
     isTooYoung: (scid) => over.gossip.isTooYoung(scid),
   });
   /** A peer that keeps what it is asked; `answers` stands for its node. */
-  const peer = (name: string, extended = true) => {
+  const peer = (name: string, extended = true, isDialled = true) => {
     const asked: Message[] = [];
-    const one = { id: idOf(name), extended, send: (message: Message) => void asked.push(message) };
+    const one = { id: idOf(name), extended, isDialled, send: (message: Message) => void asked.push(message) };
     sync.connected(one);
     return { ...one, asked, names: () => asked.map(({ name: of }) => of), last: () => asked.at(-1) };
   };

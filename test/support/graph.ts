@@ -104,7 +104,8 @@ export const chainWith = (channels: readonly AnnouncedChannel[], tip: () => numb
     asked.atOnce--;
     return answer;
   };
-  const chain: Pick<Chain, 'txidAt' | 'unspent'> = {
+  const chain: Pick<Chain, 'txidAt' | 'unspent' | 'tip'> = {
+    tip: async () => ({ hash: '', height: tip() }),
     txidAt: (height, txIndex) => slowly(height > tip() ? undefined : txidOf(height, txIndex)),
     unspent: ({ txid: id, vout }) => {
       const found = channels.find(({ scid }) => {
