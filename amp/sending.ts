@@ -102,6 +102,20 @@ const stop = (pending: PendingStep, reason: PaymentFailure): PendingStep => {
   );
 };
 
+/** Why a payment ends whose time is over. */
+const outOfTime = ({ progress }: Running): PaymentFailure => ({
+  code: progress.room.waits ? 'channels_full' : 'deadline',
+});
+
+/**
+ * What a payment ends with where its own time is over in the second in which its payee, which holds a set as long, has waited enough
+ * for the rest: that is no refusal.
+ */
+const lateness = (payment: Running, final: PaymentFailure, { now }: PaymentContext): PaymentFailure | undefined =>
+  final.code === 'refused_by_destination' && final.failure === 'mpp_timeout' && now >= payment.request.deadline
+    ? outOfTime(payment)
+    : undefined;
+
 /** Why no further attempt may be made, if so. */
 const mustStop = (payment: Running, context: PaymentContext): PaymentFailure | undefined => {
   const { request, progress, shards } = payment;
@@ -112,7 +126,7 @@ const mustStop = (payment: Running, context: PaymentContext): PaymentFailure | u
   // A program that ran before may have had a scheme or a strategy of its own.
   if (isEob(request) && !schemes.has(request.scheme)) return unknownScheme(schemes);
   if (strategyOf(request, context) === undefined) return unknownStrategy(strategies);
-  if (now > request.deadline) return { code: progress.room.waits ? 'channels_full' : 'deadline' };
+  if (now > request.deadline) return outOfTime(payment);
   const wantsMore = shards.some(isIn('waiting', 'routed'));
   if (wantsMore && attemptsMade(progress) >= attemptLimit(request))
     return { code: 'too_many_attempts', attempts: progress.attempts };
@@ -253,7 +267,8 @@ const onOutcome = (pending: PendingStep, attempt: number, outcome: Outcome, cont
     route,
     ...interpretation.failure,
   });
-  if (interpretation.final !== undefined) return advance(stop(told, interpretation.final), context);
+  const final = interpretation.final && (lateness(payment, interpretation.final, context) ?? interpretation.final);
+  if (final !== undefined) return advance(stop(told, final), context);
   const { hop } = interpretation.failure;
   const onItsWay = hop === undefined || (hop >= 0 && hop < route.length - 1);
   if (stopping || payment.shards.some(isIn('fulfilled'))) return advance(told, context);

@@ -94,6 +94,29 @@ test('a failure of the destination ends the payment once all shards are back', (
   });
 });
 
+test('a set that the payee gave up when the payer had no more time either ends for the deadline, an earlier one was refused', () => {
+  const request = ampRequest({ scheme: 'fixed' });
+  const reasons = [-1, 0, 1].map((late) => {
+    const payer = started(request);
+    answerAll(payer);
+    const only = take(payer);
+    payer.context = { ...payer.context, now: request.deadline + late };
+    end(payer, only, failed(request, only, 1, 1, { name: 'mpp_timeout' }));
+    return payer.result?.event === 'payment_failed' ? payer.result.reason.code : undefined;
+  });
+  expect(reasons).toEqual(['refused_by_destination', 'deadline', 'deadline']);
+});
+
+test('what the payee refuses for good is told as that, however late', () => {
+  const request = ampRequest({ scheme: 'fixed' });
+  const payer = started(request);
+  answerAll(payer);
+  const only = take(payer);
+  payer.context = { ...payer.context, now: request.deadline + 1 };
+  end(payer, only, failed(request, only, 1, 1, unknown));
+  expect(payer.result).toMatchObject({ reason: { code: 'refused_by_destination' } });
+});
+
 test('a dynamic shard that finds no route is cut before the last share is under way: one half keeps its hash', () => {
   const request = ampRequest();
   const payer = started(request, small);
