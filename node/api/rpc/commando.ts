@@ -10,6 +10,7 @@ import type { CustomPeer } from '../../peer/custommessages.ts';
 import type { Clock } from '../../ports/ports.ts';
 import { ApiError } from '../errors.ts';
 import type { Answer } from './jsonrpc.ts';
+import { tooMuchIn } from './jsonshape.ts';
 import { isObject, type Json } from './perform.ts';
 import type { RuneGate } from './runegate.ts';
 import type { Written } from './streaming.ts';
@@ -88,6 +89,8 @@ const requestOf = (given: Json): Request => {
 };
 
 const parsed = (json: string): Json => {
+  const tooMuch = tooMuchIn(json);
+  if (tooMuch !== undefined) throw new Refusal(BAD_REQUEST, tooMuch);
   let given: unknown;
   try {
     given = JSON.parse(json);

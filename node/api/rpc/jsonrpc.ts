@@ -7,6 +7,7 @@ import { ApiError } from '../errors.ts';
 import type { CallContext } from '../method.ts';
 import { filterFrom } from './filter.ts';
 import { toJson } from './json.ts';
+import { tooMuchIn } from './jsonshape.ts';
 import { isObject, type Json, performer, type Request, type RpcParts } from './perform.ts';
 import { isRows, type Written } from './streaming.ts';
 
@@ -93,6 +94,8 @@ export const jsonRpc = (parts: RpcParts): Answer => {
   };
 
   return async (text, call) => {
+    const tooMuch = tooMuchIn(text);
+    if (tooMuch !== undefined) return refusal('invalid_request', tooMuch);
     let request: unknown;
     try {
       request = JSON.parse(text);

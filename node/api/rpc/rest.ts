@@ -8,6 +8,7 @@ import { ApiError, codes } from '../errors.ts';
 import { summaries } from '../help.ts';
 import type { CallContext } from '../method.ts';
 import { maxMessage } from './jsonrpc.ts';
+import { tooMuchIn } from './jsonshape.ts';
 import { isObject, type Json, type Performer } from './perform.ts';
 import { bodyOf, pathOf, type Route, sendText } from './routes.ts';
 import type { RuneCall, RuneGate } from './runegate.ts';
@@ -51,6 +52,8 @@ const formFields = (body: string): Json => {
 };
 
 const jsonFields = (body: string): Json => {
+  const tooMuch = tooMuchIn(body);
+  if (tooMuch !== undefined) throw new ApiError('invalid_request', `the body: ${tooMuch}`);
   let given: unknown;
   try {
     given = JSON.parse(body);

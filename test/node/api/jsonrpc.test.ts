@@ -46,6 +46,7 @@ describe('a request', () => {
     ['a text', '"getinfo"', -32600, null],
     ['null', 'null', -32600, null],
     ['another version', '{"jsonrpc":"1.0","id":1,"method":"getinfo"}', -32600, 1],
+    ['what is too deep', `{"id":1,"method":"getinfo","params":${'['.repeat(500_000)}`, -32600, null],
     ['no method', '{"jsonrpc":"2.0","id":1}', -32600, 1],
     ['a method that is no name', '{"jsonrpc":"2.0","id":1,"method":5}', -32600, 1],
     ['params that are a text', '{"jsonrpc":"2.0","id":1,"method":"getinfo","params":"x"}', -32600, 1],

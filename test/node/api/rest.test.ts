@@ -71,6 +71,15 @@ describe('a call with a rune', () => {
     expect(answer).not.toHaveProperty('jsonrpc');
   });
 
+  test('is refused whose parameters are too many or too deep', async () => {
+    for (const inner of [`${'['.repeat(500_000)}${']'.repeat(500_000)}`, `[${'0,'.repeat(30_000)}0]`]) {
+      const { status, answer } = await ask('invoice', { rune: await make(), body: `{"label":${inner}}` });
+      expect([status, answer.code]).toEqual([500, -32600]);
+      expect(answer.message).toContain('not taken');
+    }
+    expect(given).toEqual([]);
+  });
+
   test.each([
     ['JSON', 'application/json', '{"amount_msat":50000,"label":"a","description":"b","expiry":null}'],
     ['JSON with a charset', 'application/json; charset=utf-8', '{"amount_msat":50000,"label":"a","description":"b"}'],
