@@ -42,9 +42,19 @@ export const usageOf = ({ name, parameters }: MethodSummary): string =>
 /** A word as a shell takes it. */
 const quoted = (word: string): string => (/^[\w./:=,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
-/** A call as people type it. */
-export const exampleOf = ({ name, example }: MethodSummary): string =>
-  ['ampere', name, ...example.map(quoted)].join(' ');
+/** A call as people type it, in lines of so many characters where its words allow it, as a shell takes them together. */
+export const exampleOf = ({ name, example }: MethodSummary, width = Number.POSITIVE_INFINITY): string => {
+  const lines: string[] = [];
+  let line = 'ampere';
+  for (const word of [name, ...example.map(quoted)]) {
+    // Room for the sign that the line goes on.
+    if (line.length + 1 + word.length + 2 > width) {
+      lines.push(`${line} \\`);
+      line = `  ${word}`;
+    } else line += ` ${word}`;
+  }
+  return [...lines, line].join('\n');
+};
 
 /** That a method has no parameter of a name, with the nearest one that it has, or with all of them where none is near. */
 export const noParameter = (name: string, known: readonly string[]): string => {

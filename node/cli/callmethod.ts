@@ -32,7 +32,8 @@ const methodHelp = (method: MethodSummary, width: number): string => {
   const shown = method.parameters.filter(({ hidden }) => !hidden);
   const parameters =
     shown.length === 0 ? [] : ['', ...sentence(howToGive, width), ...pairLines(shown.map(parameterHelp), { width })];
-  return [...parameters, '', 'Example:', `  ${exampleOf(method)}`].join('\n');
+  const example = exampleOf(method, width - 2).split('\n');
+  return [...parameters, '', 'Example:', ...example.map((line) => `  ${line}`)].join('\n');
 };
 
 const styleOf = ({ keywords, order }: { keywords?: boolean; order?: boolean }): Style => {

@@ -1,9 +1,9 @@
 /** A method's result for people: what it is first, what happens next, and what nobody reads at the end. --json shows everything as it is. */
 
+import { featureNames } from '../../wire/featurenames.ts';
 import type { MethodName } from '../api/table.ts';
 import { type Column, type Place, satText, shortText, tableLines, timeText } from '../base/table.ts';
 import { type Json, plain, toneOf } from './columns.ts';
-import { featureNames } from './featurenames.ts';
 import { isRaw, type Pair, pairLines, sentence } from './layout.ts';
 import { nextStep } from './nextsteps.ts';
 import { leading, linesBelow, views } from './views.ts';

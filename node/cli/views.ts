@@ -1,9 +1,9 @@
 /** Which columns the lists of results get on a terminal, what goes first where it is narrow, and what is said below them. */
 
+import { featureNames } from '../../wire/featurenames.ts';
 import type { MethodName } from '../api/table.ts';
 import { type Column, satText, shortText } from '../base/table.ts';
 import { addresses, channel, count, field, id, type Json, plain, route, sat, short, sumOf, time } from './columns.ts';
-import { featureNames } from './featurenames.ts';
 
 const shards: readonly Column<Json>[] = [
   count('index', 'shard'),

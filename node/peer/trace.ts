@@ -5,6 +5,7 @@
  * but for requests with runes.
  */
 import { hex, reversed } from '../../wire/bytes.ts';
+import { namesOfFeatures } from '../../wire/featurenames.ts';
 import { decodeMessage, type Message, type UnknownMessage } from '../../wire/message.ts';
 import { printableText } from '../../wire/printable.ts';
 import { scidText, shortChannelId } from '../../wire/units.ts';
@@ -26,6 +27,10 @@ const TXIDS: ReadonlySet<string> = new Set(['funding_txid', 'txid']);
 const SCIDS: ReadonlySet<string> = new Set(['short_channel_id', 'alias', 'encoded_short_ids']);
 const TEXTS: ReadonlySet<string> = new Set(['data', 'alias']);
 
+const FEATURES: ReadonlySet<string> = new Set(['globalfeatures', 'features', 'channel_type']);
+/** Features that are named in the log. */
+const FIRST_FEATURES = 40;
+
 /** `short` for the log, `whole` for whoever asked for everything. */
 type Form = 'short' | 'whole';
 
@@ -38,7 +43,10 @@ const shownBytes = (name: string, bytes: Uint8Array, form: Form): string => {
   if (form === 'whole') return hex(bytes);
   if (ONIONS.has(name)) return `${bytes.length} bytes`;
   if (SECRETS.has(name)) return firstOf(bytes, SECRET_BYTES);
-  return bytes.length <= WHOLE_BYTES ? hex(bytes) : firstOf(bytes, FIRST_BYTES);
+  const short = bytes.length <= WHOLE_BYTES ? hex(bytes) : firstOf(bytes, FIRST_BYTES);
+  if (!FEATURES.has(name)) return short;
+  const names = namesOfFeatures(bytes, FIRST_FEATURES);
+  return names.length === 0 ? short : `${short}: ${names.join(', ')}`;
 };
 
 const shown = (name: string, value: unknown, form: Form): unknown => {

@@ -283,10 +283,11 @@ describe('help', () => {
   );
 
   test.each([...Object.keys(table).filter((name) => name !== 'help'), 'start'])(
-    'of %s has no line that is wider than 80 characters, but for examples',
+    'of %s has no line that is wider than 80 characters, but for a long word of its example',
     async (name) => {
       const lines = (await run([name, '--help'])).out.split('\n');
-      expect(lines.filter((line) => line.length > 80 && !line.startsWith('  ampere '))).toEqual([]);
+      const isWord = (line: string): boolean => /^ {4}(?:'[^']*'|\S+)(?: \\)?$/.test(line);
+      expect(lines.filter((line) => line.length > 80 && !isWord(line))).toEqual([]);
     },
   );
 

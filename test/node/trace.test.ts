@@ -249,6 +249,29 @@ describe('a message in a trace', () => {
     expect(fields?.['data']).toBe('no \\u{202e}\\u{7}');
   });
 
+  test('has its features by name behind their bits, and not all of any number', () => {
+    const { fields } = shown((log) =>
+      traceMessage(log, 'out', {
+        name: 'init',
+        globalfeatures: new Uint8Array(),
+        features: Uint8Array.of(0x02, 0, 0x80, 0x02),
+      }),
+    );
+    expect(fields).toMatchObject({
+      globalfeatures: '',
+      features: expect.stringMatching(/^02008002: option_data_loss_protect, payment_secret, option_route_blinding$/),
+    });
+    const bits = shown((log) =>
+      traceMessage(log, 'in', {
+        name: 'init',
+        globalfeatures: new Uint8Array(),
+        features: new Uint8Array(10_000).fill(255),
+      }),
+    );
+    expect(String(bits.fields?.['features'])).toMatch(/^ffffffffffffffff… \(10000 bytes\): .*, and more$/);
+    expect(String(bits.fields?.['features']).length).toBeLessThan(2_000);
+  });
+
   test('that was kept as bytes is shown by its name, and one that cannot be read is no error', () => {
     const unreadable = shown((log) => traceRaw(log, Uint8Array.of(0, 128)));
     expect(unreadable.msg).toBe('sent a message that cannot be read');

@@ -145,7 +145,11 @@ describe('a call by commando', () => {
 describe('a request that no rune opens', () => {
   test.each([
     ['that is no JSON', async () => '{', 'Invalid JSON'],
-    ['that is too deep', async () => `{"params":${'['.repeat(40)}`, 'objects and arrays more than 32 deep are not taken'],
+    [
+      'that is too deep',
+      async () => `{"params":${'['.repeat(40)}`,
+      'objects and arrays more than 32 deep are not taken',
+    ],
     ['that is no object', async () => '[]', 'Not a JSON object'],
     ['without a method', async () => ({ id: 1 }), 'No method'],
     ['with a text for parameters', async () => ({ id: 1, method: 'x', params: 'x' }), 'Params must be object or array'],
@@ -178,7 +182,9 @@ describe('a request that no rune opens', () => {
   test('is answered though its id is nested without end', async () => {
     const refused = send(`{"id":${'['.repeat(200_000)}${']'.repeat(200_000)}}`);
     await until(() => peer.answers.length === 1);
-    expect(peer.answers).toMatchObject([{ id: null, error: { message: 'objects and arrays more than 32 deep are not taken' } }]);
+    expect(peer.answers).toMatchObject([
+      { id: null, error: { message: 'objects and arrays more than 32 deep are not taken' } },
+    ]);
     for (const resume of pauses) resume();
     await refused;
   });

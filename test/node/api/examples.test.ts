@@ -24,6 +24,12 @@ describe('the example of a method', () => {
 
   test('is shown by help as people type it, with quotes around words that a shell would split', async () => {
     expect(exampleOf(summaryOf('invoice'))).toBe("ampere invoice 50000000 coffee 'a cup of coffee' expiry=3600");
+    const long = { ...summaryOf('pay'), example: ['a'.repeat(50), 'b'.repeat(20), 'c', 'd'.repeat(100)] };
+    expect(exampleOf(long, 78).split('\n')).toEqual([
+      `ampere pay ${'a'.repeat(50)} \\`,
+      `  ${'b'.repeat(20)} c \\`,
+      `  ${'d'.repeat(100)}`,
+    ]);
     expect(exampleOf({ ...summaryOf('signmessage'), example: ["it's"] })).toBe("ampere signmessage 'it'\\''s'");
     const out: string[] = [];
     const put = (text: string) => void out.push(text);
