@@ -1,12 +1,12 @@
 /** `ampere lab stop` and `ampere lab reset`. */
-import { realpath, rm, rmdir } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Printer } from '../demo/print.ts';
 import { stopChain } from './labchain.ts';
-import { LabError } from './laberror.ts';
 import { type LabFile, labFileIn, openLab, pageFolderIn } from './labfile.ts';
 import { withLock } from './lock.ts';
 import { membersOf } from './members.ts';
+import { checkOwn, foldersOf } from './ownfolders.ts';
 import { stopProcess } from './processes.ts';
 
 export interface DownOptions {
@@ -33,28 +33,11 @@ const stopAll = async (lab: LabFile, { dir, env, printer }: DownOptions): Promis
 /** Ends everything of a lab; it is all still there. Throws LabError. */
 export const labStop = async (options: DownOptions): Promise<void> => {
   await openLab(options.dir);
-  await locked(options, async () => stopAll(await openLab(options.dir), options));
-};
-
-/** Folders of a lab. */
-const foldersOf = (lab: LabFile, dir: string): readonly string[] => [
-  ...lab.nodes.map((node) => node.dir),
-  lab.chain.dir,
-  pageFolderIn(dir),
-];
-
-/** Refuses a lab whose folders are not its own: lab.json names them whole, and a copy of a lab those of the first one. */
-const checkOwn = async (lab: LabFile, dir: string): Promise<void> => {
-  const own = await realpath(dir);
-  for (const folder of foldersOf(lab, dir)) {
-    const there = await realpath(folder).catch(() => undefined);
-    if (there === undefined || there.startsWith(own + sep)) continue;
-    const [file, expected] = [labFileIn(dir), `expected folders in ${dir}`];
-    throw new LabError(
-      { code: 'bad_file', file, field: 'dir', expected },
-      `${file} names ${folder}, which is not in ${dir}: the lab was copied or moved here, so nothing is stopped or removed. Reset it where it was made, or remove ${dir} yourself`,
-    );
-  }
+  await locked(options, async () => {
+    const lab = await openLab(options.dir);
+    await checkOwn(lab, options.dir);
+    await stopAll(lab, options);
+  });
 };
 
 /** Ends everything of a lab and removes what the lab made, and nothing else. Throws LabError. */

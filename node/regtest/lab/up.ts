@@ -12,6 +12,7 @@ import { isFree, portsFor } from './labports.ts';
 import { lndProgram } from './lndmember.ts';
 import { withLock } from './lock.ts';
 import { bringUp, isUp, type Members, membersOf, waitForMember } from './members.ts';
+import { checkOwn } from './ownfolders.ts';
 import { runningPid } from './processes.ts';
 import type { LabPlan, PlannedNode } from './shapes.ts';
 
@@ -127,7 +128,10 @@ const raise = async (options: UpOptions): Promise<LabFile> => {
   const { dir, env, printer } = options;
   const progress = (line: string) => printer.progress(line);
   const before = await readLab(dir);
-  if (before !== undefined) checkSame(before, options);
+  if (before !== undefined) {
+    checkSame(before, options);
+    await checkOwn(before, dir);
+  }
   let now = before ?? (await printer.step('a chain for the lab', () => newLab(options)));
   const save = async (next: LabFile): Promise<void> => {
     now = next;

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Printer } from '../../../node/regtest/demo/print.ts';
-import { labReset } from '../../../node/regtest/lab/down.ts';
+import { labReset, labStop } from '../../../node/regtest/lab/down.ts';
 import { writeLab } from '../../../node/regtest/lab/labfile.ts';
+import { planOfShape } from '../../../node/regtest/lab/shapes.ts';
+import { labUp } from '../../../node/regtest/lab/up.ts';
 
 let base = '';
 beforeEach(() => {
@@ -44,6 +46,20 @@ test('a lab is removed with its folders, by whatever path it is reached', async 
   symlinkSync(dir, join(base, 'link'));
   await labReset({ dir: join(base, 'link'), env: {}, printer });
   expect([existsSync(join(dir, 'alice')), existsSync(join(dir, 'lab.json'))]).toEqual([false, false]);
+});
+
+test('a copy of a lab, and one that was moved, neither starts nor stops what is of the first one', async () => {
+  for (const name of ['copy', 'moved']) {
+    const dir = folder(name);
+    await lab(name, 'first');
+    if (name === 'moved') rmSync(join(base, 'first'), { recursive: true });
+    const refused = { fault: { code: 'bad_file', field: 'dir' } };
+    await expect(labStop({ dir, env: {}, printer })).rejects.toMatchObject(refused);
+    await expect(labUp({ dir, env: {}, printer, plan: planOfShape('line', 2), isAsked: false })).rejects.toMatchObject(
+      refused,
+    );
+    expect(existsSync(join(base, 'first'))).toBe(name === 'copy');
+  }
 });
 
 test('a copy of a lab does not remove the folders of the first one', async () => {
