@@ -82,7 +82,8 @@ describe('the demonstration, interrupted', () => {
       const ended = await new Promise((resolve) => child.once('close', resolve));
       expect(ended).toBe(code);
       expect(said).toContain(`${signal}: stopping everything`);
-      expect(processesOf(temporary)).toEqual([]);
+      // Who is killed at once may take a moment to be gone.
+      await expect.poll(() => processesOf(temporary), { timeout: 10_000 }).toEqual([]);
       expect(readdirSync(temporary)).toEqual([]);
     },
   );

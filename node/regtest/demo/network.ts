@@ -91,6 +91,11 @@ class Lab<Name extends string> implements Network<Name> {
   readonly nodes: Readonly<Record<Name, NodeProcess>>;
   private readonly progress: (line: string) => void;
   private readonly removeFolder = (): void => rmSync(this.dir, { recursive: true, force: true, maxRetries: 3 });
+  /** When this process ends while all of it runs. What is not killed yet would write into the folder as it is removed. */
+  private readonly endAtOnce = (): void => {
+    for (const name of this.names) void this.nodes[name].kill();
+    this.removeFolder();
+  };
   miner = '';
   private stopped: Promise<void> | undefined;
 
@@ -119,7 +124,7 @@ class Lab<Name extends string> implements Network<Name> {
       });
     };
     this.nodes = Object.fromEntries(this.names.map((name) => [name, make(name)])) as Record<Name, NodeProcess>;
-    process.once('exit', this.removeFolder);
+    process.once('exit', this.endAtOnce);
   }
 
   private get running(): readonly NodeProcess[] {
@@ -256,12 +261,12 @@ class Lab<Name extends string> implements Network<Name> {
       }),
     );
     await this.bitcoind.stop();
-    process.removeListener('exit', this.removeFolder);
+    process.removeListener('exit', this.endAtOnce);
     this.removeFolder();
   }
 
   release(): void {
-    process.removeListener('exit', this.removeFolder);
+    process.removeListener('exit', this.endAtOnce);
     for (const name of this.names) this.nodes[name].release();
     this.bitcoind.release();
   }
