@@ -35,9 +35,10 @@ const longest: readonly string[] = [
     'ldk',
     'ldkforwards',
     'ldkforced',
-    'ldkforceanchors',
+    'electrumforced',
+    'electrumforwards',
   ].map((name) => `interop/${name}`),
-  ...['ldkforce', 'ldkcloses', 'ldkmidway', 'ldkwithout', 'pyln', 'ldkreorg', 'lndlab', 'ldkselfforce'].map(
+  ...['ldkcloses', 'ldkmidway', 'ldkwithout', 'pyln', 'ldkreorg', 'lndlab', 'ldkselfforce'].map(
     (name) => `interop/${name}`,
   ),
 ].map((name) => (name.startsWith('test/') ? name : `test/${name}.test.ts`));

@@ -33,7 +33,6 @@ export interface Held {
 }
 
 export interface Sweeping {
-  readonly between?: (mined: number) => Promise<void>;
   readonly robbed?: boolean;
 }
 
@@ -170,12 +169,6 @@ export class Field {
     await payee.report('claimed', (one) => one.paymentHash === paymentHash);
   }
 
-  /** Ends our process as a power cut would, and starts it again. */
-  async restart(): Promise<void> {
-    await this.ours.node.kill();
-    await this.revive();
-  }
-
   /** Starts our process again, and its connections but that with lea. */
   async revive(): Promise<void> {
     await this.ours.node.start();
@@ -222,15 +215,13 @@ export class Field {
   }
 
   /**
-   * Mines until every output has come home and, unless LDK has lost it all, LDK waits for nothing. `between` is done every
-   * few blocks, and told how many there were before.
+   * Mines until every output has come home and, unless LDK has lost it all, LDK waits for nothing.
    */
-  async untilSwept(theatre: Theatre, { between, robbed = false }: Sweeping = {}): Promise<Trace> {
+  async untilSwept(theatre: Theatre, { robbed = false }: Sweeping = {}): Promise<Trace> {
     const waits = async () => (robbed ? [] : await theatre.lea.call('balances'));
     for (let mined = 0, count = stride; mined < mostBlocks; mined += count) {
       count = robbed ? stride : await strideFor(this.leas);
       await this.mine(count);
-      await between?.(mined);
       if ((await waits()).length > 0) continue;
       const traced = await this.trace(theatre);
       if (traced.left.every(isLitter)) return traced;

@@ -35,7 +35,12 @@ const openChannels = async (net: Net, peer: Peer): Promise<void> => {
   const terms = { sat: capacity, pushMsat: (capacity * 1000n) / 2n };
   const type = peer.kind.cannot.anchors === undefined ? [12, 22] : [12];
   await alice.call('fundchannel', {
-    ...{ id: peer.id, amount: capacity, push_msat: terms.pushMsat, announce: peer.kind.cannot.graph === undefined },
+    ...{
+      id: peer.id,
+      amount: capacity,
+      push_msat: terms.pushMsat,
+      announce: peer.kind.cannot.announcing === undefined,
+    },
     channel_type: type,
   });
   await until(`${peer.name} to open a channel`, () => peer.open(bob.id, terms), { every: 500 });
@@ -48,7 +53,7 @@ const openChannels = async (net: Net, peer: Peer): Promise<void> => {
   await until(`${peer.name}'s channels to be usable`, async () =>
     (await peer.channels()).filter(({ usable }) => usable).length === 2 ? true : undefined,
   );
-  if (peer.kind.cannot.graph !== undefined) return;
+  if (peer.kind.cannot.announcing !== undefined) return;
   await until(
     'alice to know both channels',
     async () => {

@@ -90,7 +90,7 @@ export interface Calls {
   };
   /**
    * Pays and waits for the outcome. Fails with LDK's reason when the payment does. `maxCltv`: blocks the first HTLC may
-   * last at most; LDK hides the end of a route behind some hundred blocks where it has room. `amountMsat`: what to pay instead of
+   * last at most, 220 more than the invoice asks for unless told; LDK hides the end of a route behind some hundred where it has room. `amountMsat`: what to pay instead of
    * what the invoice asks.
    */
   pay: { given: { bolt11: string; maxCltv?: number; amountMsat?: bigint }; result: Paid };

@@ -19,6 +19,8 @@ type Handlers = { [N in CallName]: (given: Calls[N]['given']) => Promise<Calls[N
 const pollEvery = 100;
 const invoiceExpiry = 3600;
 const minFinalCltv = 24;
+/** Blocks that two forwards and what LDK hides the end of a route may take, beside what the payee asks for, unless told otherwise. */
+const wayCltv = 220;
 
 interface Waiting {
   readonly wanted: (report: Report) => boolean;
@@ -209,11 +211,9 @@ class Driver {
       const hash = parameters.get_a();
       const [onion, route] = [parameters.get_b(), parameters.get_c()];
       if (amountMsat !== undefined) route.set_final_value_msat(amountMsat);
-      if (maxCltv !== undefined) {
-        const payee = route.get_payment_params();
-        payee.set_max_total_cltv_expiry_delta(maxCltv);
-        route.set_payment_params(payee);
-      }
+      const payee = route.get_payment_params();
+      payee.set_max_total_cltv_expiry_delta(maxCltv ?? Number(invoice.min_final_cltv_expiry_delta()) + wayCltv);
+      route.set_payment_params(payee);
       return this.paid(hash, this.node.channels.send_payment(hash, onion, hash, route, this.once()));
     },
     keysend: async ({ id, amountMsat, finalCltv = minFinalCltv, extraTlvs = [] }) => {

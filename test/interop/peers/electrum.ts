@@ -17,6 +17,7 @@ import type {
   OpenTerms,
   Peer,
   PeerChannel,
+  PeerFailure,
   PeerInvoice,
   PeerOptions,
   PeerPaid,
@@ -28,22 +29,24 @@ const cannot = {
   'all of a channel': 'Electrum keeps the fee of one more HTLC back than BOLT 2 asks for, and splits what is just all',
   'hints of its own channels':
     'Electrum takes the hint of a channel of its own for a way without asking what that carries ("Not enough balance. can send: …")',
-  forwarding: 'Electrum forwards nothing unless lightning_forward_payments is set, and announces no channel',
+  'failures of others':
+    'Electrum passes a failure that comes from behind it on as it is, without a layer of its own (BOLT 4, "Returning Errors"), so the payer cannot read it',
+  'terms said again':
+    'Electrum says what it asks for forwarding when a channel opens and never again, so a node that was started again has no hint of the channel',
   keysend: 'Electrum has no command for a payment without an invoice, and takes none',
   'millisatoshi invoices': 'Electrum asks for whole satoshis',
   'amounts of choice': 'Electrum pays what an invoice asks for',
-  'many payments': 'Electrum makes a payment or two a second, so hundreds take minutes',
   'HTLCs counted': 'Electrum says how much is under way in a channel, not in how many HTLCs',
-  'payments refused': 'Electrum has no command that refuses a payment for an invoice of its own',
+  'payments refused': 'Electrum has no command that refuses a payment that waits',
+  'one payment taken of several': 'Electrum takes all that wait at once',
   'deployed AMP': 'Electrum has no AMP',
   disconnecting: 'Electrum has no command that ends a connection',
-  graph: 'Electrum announces no channel: all of its are private',
+  announcing: 'Electrum announces no channel: all of its are private',
   update_fee: 'Electrum has one feerate on regtest, 45,000 sat per 1,000 weight, which nothing changes',
   'closing feerate': 'Electrum takes the feerate of a close from its own estimate',
   'closing script': 'Electrum pays a close to its own wallet',
   'closing with little left':
     'Electrum leaves out an output of its own below 546 sat, and takes no signature for a closing with it ("failed to verify their signature")',
-  'old states': 'Electrum has no command that publishes an old state',
 } as const satisfies Cannot;
 
 const refusal = (ability: keyof typeof cannot): Promise<never> => Promise.reject(new Error(cannot[ability]));
@@ -70,9 +73,25 @@ const history = z.array(
     fee_msat: z.number().nullish(),
   }),
 );
-const request = z.object({ lightning_invoice: z.string(), rhash: z.string() });
-const paid = z.object({ payment_hash: z.string(), success: z.boolean(), log: z.array(z.unknown()) });
+const request = z.object({ lightning_invoice: z.string(), rhash: z.string(), status_str: z.string() });
+/** A short_channel_id in hex: block, transaction, output (BOLT 7). */
+const scidOf = (id: string): string =>
+  [id.slice(0, 6), id.slice(6, 12), id.slice(12)].map((part) => Number.parseInt(part, 16)).join('x');
+const policy = z.object({}).nullable();
+const graph = z.object({
+  channels: z.array(z.object({ short_channel_id: z.string(), policy1: policy, policy2: policy })),
+});
+/** Of each HTLC that failed: hops of its route, the channel or node that failed it, and the name of the failure. */
+const attempt = z.tuple([z.string(), z.string(), z.string()]);
+const paid = z.object({
+  payment_hash: z.string(),
+  success: z.boolean(),
+  preimage: z.string().nullable(),
+  log: z.array(attempt),
+});
 const nothing = z.unknown();
+/** What it calls the payee, and whoever it does not know, where it says who failed an HTLC. */
+const [payee, nobody] = ['Destination node', 'Unknown'];
 
 /** States of a channel that is over, and still in its list. */
 const gone: readonly string[] = ['CLOSING', 'FORCE_CLOSING', 'CLOSED', 'REDEEMED'];
@@ -86,6 +105,10 @@ class ElectrumPeer implements Peer {
   readonly name: string;
   id = '';
   private readonly process: ElectrumProcess;
+  /** Commitment transactions that it remembers, by channel id. */
+  private readonly old = new Map<string, string>();
+  /** How payments of its failed, by payment hash. */
+  private readonly failures = new Map<string, PeerFailure>();
 
   constructor(process: ElectrumProcess, name: string) {
     this.process = process;
@@ -185,9 +208,16 @@ class ElectrumPeer implements Peer {
   }
 
   async pay(bolt11: string): Promise<PeerPaid> {
-    const { success, payment_hash: paymentHash, log } = await this.process.call('lnpay', paid, [bolt11]);
+    const { success, payment_hash: paymentHash, preimage, log } = await this.process.call('lnpay', paid, [bolt11]);
+    const [, place, name] = log.at(-1) ?? [];
+    if (name !== undefined) this.failures.set(paymentHash, { isFinal: place === payee, isOnWay: place !== nobody });
     if (!success) throw new Error(`${this.name} could not pay: ${JSON.stringify(log)}`);
-    return { paymentHash, feeMsat: BigInt((await this.entry(paymentHash))?.fee_msat ?? 0) };
+    const feeMsat = BigInt((await this.entry(paymentHash))?.fee_msat ?? 0);
+    return { paymentHash, feeMsat, ...(preimage !== null && { preimage }) };
+  }
+
+  async failure(paymentHash: string): Promise<PeerFailure | undefined> {
+    return this.failures.get(paymentHash);
   }
 
   private async entry(paymentHash: string) {
@@ -208,9 +238,10 @@ class ElectrumPeer implements Peer {
     return this.invoice(amountMsat);
   }
 
-  async isHeld(): Promise<void> {
+  /** It takes a payment for paid as soon as it could take it. */
+  async isHeld(paymentHash: string): Promise<void> {
     await until(`a payment to wait at ${this.name}`, async () =>
-      (await this.rows()).some((one) => one.remote_unsettled_sent > 0) ? true : undefined,
+      (await this.process.call('get_request', request, [paymentHash])).status_str === 'Paid' ? true : undefined,
     );
   }
 
@@ -218,8 +249,9 @@ class ElectrumPeer implements Peer {
     await this.process.call('enable_htlc_settle', nothing, [true]);
   }
 
-  refuse(): Promise<never> {
-    return refusal('payments refused');
+  /** One that is yet to come: it forgets the invoice. */
+  async refuse(paymentHash: string): Promise<void> {
+    await this.process.call('delete_request', nothing, [paymentHash]);
   }
 
   async close(channelId: string): Promise<void> {
@@ -234,8 +266,12 @@ class ElectrumPeer implements Peer {
     return refusal('update_fee');
   }
 
-  graph(): Promise<never> {
-    return refusal('graph');
+  async graph(): Promise<readonly { scid: string; directions: number }[]> {
+    const { channels: known } = await this.process.call('dumpgraph', graph);
+    return known.map(({ short_channel_id: id, policy1, policy2 }) => ({
+      scid: scidOf(id),
+      directions: [policy1, policy2].filter((one) => one !== null).length,
+    }));
   }
 
   async scripts(): Promise<readonly string[]> {
@@ -243,12 +279,16 @@ class ElectrumPeer implements Peer {
     return addresses.map((address) => hex(scriptOfAddress(address, networkOf('regtest'))));
   }
 
-  remembering(): Promise<never> {
-    return refusal('old states');
+  async remembering(something: () => Promise<void>): Promise<void> {
+    await something();
+    for (const { channel_id, channel_point, state } of await this.rows()) {
+      if (gone.includes(state)) continue;
+      this.old.set(channel_id, await this.process.call('get_channel_ctx', z.string(), [channel_point, true]));
+    }
   }
 
-  publishOld(): Promise<never> {
-    return refusal('old states');
+  async publishOld(channelId: string): Promise<void> {
+    await this.process.call('broadcast', nothing, [this.old.get(channelId)]);
   }
 
   kill(): Promise<void> {
@@ -279,6 +319,9 @@ class ElectrumPeer implements Peer {
 export const electrum: Kind = {
   name: 'Electrum',
   cannot,
+  feerate: 45_000n,
+  // It makes one or two a second.
+  payments: 25,
   chain: ['-txindex=1'],
   missing: async () => {
     if (process.env['BITCOIND'] === embeddedName)

@@ -14,6 +14,7 @@ import type {
   OpenTerms,
   Peer,
   PeerChannel,
+  PeerFailure,
   PeerInvoice,
   PeerOptions,
   PeerPaid,
@@ -25,6 +26,8 @@ const cannot = {
   restart: 'the LDK of npm keeps its channels in memory here, so there is nothing to start again from',
   'closing feerate': 'LDK takes the feerate of a close from its own estimate',
   'closing script': 'LDK pays a close to its own wallet here',
+  'HTLCs of one expiry':
+    'LDK takes HTLCs of one expiry back in one transaction, and cannot make that again without one that was fulfilled meanwhile',
   'closing at the dust limit':
     'LDK leaves out an output of just its dust limit, 354 sat, and takes no signature for a closing with it ("Invalid closing tx signature from peer")',
 } as const satisfies Cannot;
@@ -106,23 +109,28 @@ class LdkPeer implements Peer {
 
   async pay(bolt11: string, amountMsat?: bigint): Promise<PeerPaid> {
     const given = { bolt11, ...(amountMsat !== undefined && { amountMsat }) };
-    const { paymentHash, feeMsat = 0n } = await this.ldk.call('pay', given);
-    return { paymentHash, feeMsat };
+    const { paymentHash, preimage, feeMsat = 0n } = await this.ldk.call('pay', given);
+    return { paymentHash, preimage, feeMsat };
   }
 
   async keysend(id: string, amountMsat: bigint, records: Readonly<Record<number, string>> = {}): Promise<PeerPaid> {
     const extraTlvs = Object.entries(records).map(([type, value]) => [BigInt(type), value] as const);
-    const { paymentHash, feeMsat = 0n } = await this.ldk.call('keysend', { id, amountMsat, extraTlvs });
-    return { paymentHash, feeMsat };
+    const { paymentHash, preimage, feeMsat = 0n } = await this.ldk.call('keysend', { id, amountMsat, extraTlvs });
+    return { paymentHash, preimage, feeMsat };
   }
 
   async received(paymentHash: string): Promise<PeerReceived | undefined> {
     const of = this.ldk.reports.filter((one) => 'paymentHash' in one && one.paymentHash === paymentHash);
     const [claimed] = of.filter((one) => one.event === 'claimed');
-    const records = of.flatMap((one) => (one.event === 'claimable' ? one.extraTlvs : []));
-    return (
-      claimed && { ...claimed, records: Object.fromEntries(records.map(([type, value]) => [Number(type), value])) }
-    );
+    const [claimable] = of.filter((one) => one.event === 'claimable');
+    if (claimed === undefined || claimable === undefined) return undefined;
+    const records = Object.fromEntries(claimable.extraTlvs.map(([type, value]) => [Number(type), value]));
+    return { ...claimed, isSpontaneous: claimable.spontaneous, records };
+  }
+
+  async failure(paymentHash: string): Promise<PeerFailure> {
+    const { permanent, how } = await this.ldk.report('path_failed', (one) => one.paymentHash === paymentHash);
+    return { isFinal: permanent, isOnWay: how === 'PathFailure_OnPath' };
   }
 
   async holdInvoice(amountMsat: bigint): Promise<PeerInvoice> {

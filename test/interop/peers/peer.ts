@@ -15,17 +15,20 @@ export const abilities = [
   'all of a channel',
   'hints of its own channels',
   'forwarding',
+  'failures of others',
+  'terms said again',
   'deployed AMP',
   'millisatoshi invoices',
   'amounts of choice',
-  'many payments',
   'hold invoices',
   'HTLCs counted',
+  'HTLCs of one expiry',
   'payments refused',
+  'one payment taken of several',
   'disconnecting',
   'restart',
   'private channels',
-  'graph',
+  'announcing',
   'update_fee',
   'closing feerate',
   'closing script',
@@ -61,6 +64,10 @@ export interface PeerOptions {
 export interface Kind {
   readonly name: string;
   readonly cannot: Cannot;
+  /** sat per 1,000 weight that it pays on the chain, where that is far above what the others pay. */
+  readonly feerate?: bigint;
+  /** How many payments a channel that is to bear many takes each way, where that is fewer than the others'. */
+  readonly payments?: number;
   /** Options that the bitcoind needs for it. */
   readonly chain?: readonly string[];
   /** Why none can be had on this machine, and how to get one; undefined where one can. */
@@ -100,6 +107,16 @@ export interface PeerInvoice {
 export interface PeerPaid {
   readonly paymentHash: string;
   readonly feeMsat: bigint;
+  /** What proves it, where it tells. */
+  readonly preimage?: string;
+}
+
+/** How an HTLC of a payment of its failed. */
+export interface PeerFailure {
+  /** Whether it was the payee who refused it, so that no other way and no other time will do. */
+  readonly isFinal: boolean;
+  /** Whether it came back from its way; else it was not sent. */
+  readonly isOnWay: boolean;
 }
 
 /** A payment that it got. */
@@ -107,6 +124,8 @@ export interface PeerReceived {
   readonly amountMsat: bigint;
   /** HTLCs it came in, where it tells. */
   readonly parts?: number;
+  /** Whether it came without an invoice, where it tells. */
+  readonly isSpontaneous?: boolean;
   /** Further records of its onions: values in hex, by type. */
   readonly records?: Readonly<Record<number, string>>;
 }
@@ -163,7 +182,10 @@ export interface Peer {
   /** Resolves when a payment waits. */
   isHeld(paymentHash: string): Promise<void>;
   settle(paymentHash: string): Promise<void>;
+  /** Refuses a payment that waits; where the kind cannot, one that is yet to come. */
   refuse(paymentHash: string): Promise<void>;
+  /** How a payment of its failed the last time that one of its HTLCs did; undefined where it tells more elsewhere. */
+  failure?(paymentHash: string): Promise<PeerFailure | undefined>;
   /** Begins to close a channel together with the other side. */
   close(channelId: string, terms?: CloseTerms): Promise<void>;
   forceClose(channelId: string): Promise<void>;

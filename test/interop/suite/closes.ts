@@ -19,6 +19,10 @@ const other = (way: Way): Way => (way === 'out' ? 'in' : 'out');
 
 export const startCloses = (kind: Kind): Promise<Pair> => Pair.start(kind, { coins: 6 });
 export const startClosesWithout = (kind: Kind): Promise<Pair> => Pair.start(kind, { coins: 6, anchors: false });
+/** With a further node of ours, for channels that are closed by force while payments pass through. */
+export const startForced = (kind: Kind): Promise<Pair> => Pair.start(kind, { coins: 6, beyond: true });
+export const startForcedWithout = (kind: Kind): Promise<Pair> =>
+  Pair.start(kind, { coins: 6, beyond: true, anchors: false });
 
 interface How {
   readonly address?: string;
@@ -106,8 +110,7 @@ const allCrumbs: readonly Case<Pair>[] = [
 ];
 
 const muchUsed: Case<Pair> = {
-  text: 'A opens a channel, both pay each other by the hundred, and it closes with what each has',
-  needs: ['many payments'],
+  text: 'A opens a channel, both pay each other many times, and it closes with what each has',
   run: async (pair, way) => {
     const channelId = await pair.open(way, { sat: 2_000_000n, pushMsat: 1_000_000_000n });
     await pair.firstPayment();

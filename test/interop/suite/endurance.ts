@@ -27,17 +27,18 @@ const openedBy = async ({ ours }: Pair, way: Way): Promise<string> => {
   return found.channel_id;
 };
 
-/** Has both sides of a channel pay each other by the hundred, and gives what we have of it then, in msat. */
+/** Has both sides of a channel pay each other many times, and gives what we have of it then, in msat. */
 export const payMuch = async (pair: Pair, channelId: string): Promise<bigint> => {
+  const count = pair.peer.kind.payments ?? payments;
   const step = pair.peer.kind.cannot['millisatoshi invoices'] === undefined ? 1n : 1000n;
   const before = await pair.rest([channelId]);
   const amount = 1_000_000n;
   await Promise.all([
-    many(payments, (i) => pair.pay('out', amount + BigInt(i) * step)),
-    many(payments, (i) => pair.pay('in', amount + BigInt(i + 1) * step)),
+    many(count, (i) => pair.pay('out', amount + BigInt(i) * step)),
+    many(count, (i) => pair.pay('in', amount + BigInt(i + 1) * step)),
   ]);
   const after = await pair.rest([channelId]);
-  expect(after).toBe(before + BigInt(payments) * step);
+  expect(after).toBe(before + BigInt(count) * step);
   return after;
 };
 

@@ -3,14 +3,14 @@ import { expect } from 'vitest';
 import { schemeNames } from '../../../amp/schemes.ts';
 import type { NodeProcess } from '../../../node/regtest/demo/process.ts';
 import { until } from '../../../node/regtest/demo/wait.ts';
-import type { Kind, Peer } from '../peers/peer.ts';
+import type { Kind, Peer, PeerFailure } from '../peers/peer.ts';
+import { feeOf } from './beyond.ts';
 import type { Case } from './case.ts';
 import { addressOf, Line } from './line.ts';
 import { outcome } from './pair.ts';
+import { refusedByPayee } from './payments.ts';
 
 const amount = 100_000_000n;
-/** What our nodes ask for forwarding, unless told otherwise, in millisatoshi. */
-const feeOf = (forwarded: bigint): bigint => 1000n + (forwarded * 10n) / 1_000_000n;
 
 export const startLine = (kind: Kind): Promise<Line> => Line.start(kind, { announce: true });
 export const startPrivateLine = (kind: Kind): Promise<Line> => Line.start(kind, { announce: false });
@@ -24,9 +24,14 @@ const feeOfP = async ({ bob }: Line, forwarded: bigint): Promise<bigint> => {
   return terms.fee_base_msat + (forwarded * BigInt(terms.fee_proportional_millionths)) / 1_000_000n;
 };
 
+/** Where a peer tells how a payment of its failed, it was so. */
+const failedSo = async (payer: Peer, paymentHash: string, failure: PeerFailure): Promise<void> => {
+  if (payer.failure !== undefined) expect(await payer.failure(paymentHash)).toEqual(failure);
+};
+
 const byScheme = (scheme: string): Case<Line> => ({
   text: `A pays another node of ours through B by an AMP over frames, scheme ${scheme}, in 4 HTLCs`,
-  needs: ['forwarding'],
+  needs: ['forwarding', 'announcing'],
   ways: ['out'],
   run: async (line) => {
     const { bolt11, payment_hash } = await line.invoice(line.bob, amount, 'eob');
@@ -40,14 +45,16 @@ const byScheme = (scheme: string): Case<Line> => ({
   },
 });
 
-/** How a peer says that a node so many hops away could not go on; LDK's word does not say who. */
+/** How a peer says that a node so many hops away could not go on; the words of LDK and Electrum do not say who. */
 const awayAt = (hops: number): RegExp =>
-  new RegExp(`(TEMPORARY_CHANNEL_FAILURE|UNKNOWN_NEXT_PEER) at hop ${hops}|RetriesExhausted`);
+  new RegExp(
+    `(TEMPORARY_CHANNEL_FAILURE|UNKNOWN_NEXT_PEER) at hop ${hops}|RetriesExhausted|"TEMPORARY_CHANNEL_FAILURE"`,
+  );
 
 export const forwards: readonly Case<Line>[] = [
   {
     text: 'A learns from B of a channel between others, of what both of its ends ask, and of an end of it',
-    needs: ['graph'],
+    needs: ['announcing'],
     run: async ({ ada, bob, p, q }, way) => {
       const scidOf = async (node: NodeProcess, peer: Peer): Promise<string> =>
         (await node.call('listpeerchannels', { id: peer.id })).channels[0]?.short_channel_id ?? '';
@@ -91,6 +98,7 @@ export const forwards: readonly Case<Line>[] = [
   },
   {
     text: 'A pays B over two nodes, one of either kind, for the fees of both',
+    needs: ['announcing'],
     run: async (line, way) => {
       const { bob, q } = line;
       const fee = await feeOfP(line, amount);
@@ -108,15 +116,20 @@ export const forwards: readonly Case<Line>[] = [
   ...schemeNames.map(byScheme),
   {
     text: 'what the payee refuses past A, the payer hears of as refused by the payee',
-    needs: ['hold invoices', 'payments refused'],
+    needs: { out: ['hold invoices'], in: ['forwarding', 'failures of others'] },
     run: async (line, way) => {
       const { ada, bob, p, q } = line;
       if (way === 'out') {
-        const { bolt11, paymentHash } = await p.holdInvoice(amount);
+        const waits = p.kind.cannot['payments refused'] === undefined;
+        const { bolt11, paymentHash } = await (waits ? p.holdInvoice(amount) : p.invoice(amount));
+        if (!waits) await p.refuse(paymentHash);
         const paying = outcome(q.pay(bolt11));
-        await p.isHeld(paymentHash);
-        await p.refuse(paymentHash);
-        expect(await paying).toMatch(/INCORRECT_PAYMENT_DETAILS|RecipientRejected/);
+        if (waits) {
+          await p.isHeld(paymentHash);
+          await p.refuse(paymentHash);
+        }
+        expect(await paying).toMatch(refusedByPayee);
+        await failedSo(q, paymentHash, { isFinal: true, isOnWay: true });
         return;
       }
       const { bolt11, payment_hash } = await line.invoice(bob, amount);
@@ -127,7 +140,7 @@ export const forwards: readonly Case<Line>[] = [
   },
   {
     text: 'with the node behind A away, payers one hop and two hops before A read that it was A who could not go on for now',
-    needs: ['forwarding', 'disconnecting'],
+    needs: { out: ['forwarding'], in: ['forwarding', 'terms said again'] },
     run: async (line, way) => {
       const { ada, bob, p, q } = line;
       // What comes back to a payer two hops away has passed a node of the other kind.
@@ -138,10 +151,10 @@ export const forwards: readonly Case<Line>[] = [
         expect(await outcome(ada.call('pay', { bolt11, shards: 1, retry_for: 5 }))).not.toBe('paid');
         const { pays } = await ada.call('listpays', { payment_hash });
         expect(pays[0]?.shards?.[0]?.failure ?? '').toMatch(/^(temporary_channel_failure|unknown_next_peer)$/);
-        expect(await outcome(q.pay(bolt11))).toMatch(awayAt(2));
+        if (line.announced > 0) expect(await outcome(q.pay(bolt11))).toMatch(awayAt(2));
         await bob.start();
       } else {
-        const { bolt11 } = await q.invoice(amount);
+        const { bolt11, paymentHash } = await q.invoice(amount);
         // One that is only disconnected may be back, and be paid, before the payment comes; LDK, which keeps nothing, makes no new one.
         const isLasting = q.kind.cannot.restart === undefined;
         if (isLasting) await q.kill();
@@ -151,9 +164,11 @@ export const forwards: readonly Case<Line>[] = [
           return peers.every(({ connected }) => !connected) ? true : undefined;
         });
         expect(await outcome(p.pay(bolt11))).toMatch(awayAt(1));
-        expect(await outcome(bob.call('pay', { bolt11, shards: 1, retry_for: 5 }))).toContain(
-          `temporary_channel_failure at node ${ada.id}`,
-        );
+        await failedSo(p, paymentHash, { isFinal: false, isOnWay: true });
+        if (line.announced > 0)
+          expect(await outcome(bob.call('pay', { bolt11, shards: 1, retry_for: 5 }))).toContain(
+            `temporary_channel_failure at node ${ada.id}`,
+          );
         const { forwards: failed } = await ada.call('listforwards', { status: 'local_failed' });
         expect(failed.map(({ failreason }) => failreason)).toContain('WIRE_TEMPORARY_CHANNEL_FAILURE');
         if (isLasting) await q.restart();
@@ -204,7 +219,7 @@ const shortcut = async (line: Line): Promise<string> => {
   await bob.call('connect', addressOf(ada));
   await bob.call('fundchannel', { id: ada.id, amount: 5_000_000n });
   await line.mine(6);
-  await line.know(4);
+  await line.know(line.announced + 1);
   return (await own()) ?? '';
 };
 
@@ -255,6 +270,23 @@ export const replaced: readonly Case<Line>[] = [
       const { invoices } = await bob.call('listinvoices', { payment_hash });
       expect(invoices[0]).toMatchObject({ status: 'paid', sets: [{ state: 'settled', amount_received_msat: amount }] });
       expect(await failedAt(line, short)).toBeGreaterThan(0);
+    },
+  },
+];
+
+export const gossip: readonly Case<Line>[] = [
+  {
+    text: 'A learns by gossip of a channel between two nodes of B, and pays over it',
+    ways: ['in'],
+    run: async (line) => {
+      const { ada, bob, q } = line;
+      const short = await shortcut(line);
+      expect(await q.graph()).toContainEqual({ scid: short, directions: 2 });
+      // It carries something in the direction of the payment only now.
+      await bob.call('pay', { bolt11: (await line.invoice(ada, 1_000_000_000n)).bolt11, shards: 1 });
+      await q.amp?.forget();
+      const { bolt11 } = await line.invoice(bob, amount);
+      expect(await q.pay(bolt11)).toMatchObject({ feeMsat: feeOf(amount) });
     },
   },
 ];

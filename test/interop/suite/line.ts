@@ -25,10 +25,13 @@ export class Line implements Stage {
   readonly net: Network<'ada' | 'bob'>;
   readonly p: Peer;
   readonly q: Peer;
+  /** How many channels of the line are public: none where the peers announce none. */
+  readonly announced: number;
   private labels = 0;
 
-  private constructor(net: Network<'ada' | 'bob'>, p: Peer, q: Peer) {
+  private constructor(net: Network<'ada' | 'bob'>, announced: number, p: Peer, q: Peer) {
     this.net = net;
+    this.announced = announced;
     this.p = p;
     this.q = q;
   }
@@ -41,7 +44,7 @@ export class Line implements Stage {
     return this.net.nodes.bob;
   }
 
-  /** Starts the line, and waits until all four know the public channels of it. */
+  /** Starts the line, and waits until all four know the public channels of it. Those of peers that announce none are private. */
   static async start(kind: Kind, { announce, scidAlias = false }: LineOptions): Promise<Line> {
     const flags = ['--dev', '--log-level', 'debug'];
     const net = await startNetwork({ nodes: { ada: flags, bob: flags }, ...(kind.chain && { chain: kind.chain }) });
@@ -58,10 +61,11 @@ export class Line implements Stage {
       };
       const [p, q] = await Promise.all([startPeer('p'), startPeer('q')]);
       await net.fund({ ada: [coin], bob: [coin] });
-      const line = new Line(net, p, q);
+      const isPublic = kind.cannot.announcing === undefined;
+      const line = new Line(net, isPublic ? (announce ? 3 : 1) : 0, p, q);
       await line.mine(1);
       for (const peer of [p, q]) await peer.hasCoins(1);
-      await line.link({ announce, scidAlias });
+      await line.link({ announce: isPublic && announce, scidAlias }, isPublic);
       return line;
     } catch (error) {
       for (const peer of peers) await peer.stop();
@@ -70,13 +74,13 @@ export class Line implements Stage {
     }
   }
 
-  private async link({ announce, scidAlias = false }: LineOptions): Promise<void> {
+  private async link({ announce, scidAlias = false }: LineOptions, isPublic: boolean): Promise<void> {
     const { ada, bob, p, q } = this;
     await q.connect(addressOf(ada));
     await p.connect(addressOf(ada));
     await p.connect(addressOf(bob));
     await until('q to open its channel', () => q.open(ada.id, { sat, pushMsat, announce }), { every: 300 });
-    await ada.call('fundchannel', { id: p.id, amount: sat, push_msat: pushMsat });
+    await ada.call('fundchannel', { id: p.id, amount: sat, push_msat: pushMsat, announce: isPublic });
     await until('p to open its channel', () => p.open(bob.id, { sat, pushMsat, announce }), { every: 300 });
     // Where aliases are known, lnd forgets a channel and adds it anew once it is announced: terms that come in just that moment, which are
     // those of a channel that was just opened, it refuses from then on.
@@ -86,7 +90,7 @@ export class Line implements Stage {
       await this.usable();
     }
     await this.mine(6 - before);
-    await this.know(announce ? 3 : 1);
+    await this.know(this.announced);
     await this.usable();
   }
 

@@ -83,6 +83,18 @@ const ledgers = new WeakMap<Pair, Ledger>();
 /** The last block that anything waits for: an expiry, six blocks, a delay, and as many again for what follows. */
 const mostBlocks = 400;
 
+/** Blocks mined at once: while somebody may have something to do about an HTLC, and when all that is left is to wait. */
+const [stride, longStride] = [6, 24];
+
+/** How many blocks to mine at once: what can be claimed with a preimage is claimed, so nothing comes before the next expiry. */
+const strideOf = async ({ ours }: Pair, channelId: string): Promise<number> => {
+  const { blockheight } = await ours.call('getinfo');
+  const { channels } = await ours.call('listpeerchannels', { channel_id: channelId });
+  const expiries = channels.flatMap(({ htlcs }) => htlcs.map(({ expiry }) => expiry));
+  const rest = Math.min(...expiries, blockheight + longStride) - blockheight;
+  return Math.max(rest, stride);
+};
+
 /** Adds the scripts that our wallet shows now: it forgets coins that are long spent. */
 const gather = async ({ ours }: Pair, own: Set<string>): Promise<void> => {
   for (const { scriptpubkey } of (await ours.call('listfunds', { spent: true })).outputs) own.add(scriptpubkey);
@@ -112,8 +124,9 @@ export const swept = async (pair: Pair, channelId: string, funding: Outpoint, ho
   const { weSaySo = true, between } = how;
   const own = new Set<string>();
   await gather(pair, own);
-  for (let mined = 0; ; mined += 6) {
-    await pair.mine(6);
+  for (let mined = 0, count = 0; ; mined += count) {
+    count = await strideOf(pair, channelId);
+    await pair.mine(count);
     await gather(pair, own);
     await between?.(mined);
     const isOver = !weSaySo || (await weAreDone(pair, channelId));

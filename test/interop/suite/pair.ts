@@ -3,6 +3,8 @@ import { expect } from 'vitest';
 import { type Channel, type Network, startNetwork } from '../../../node/regtest/demo/network.ts';
 import type { NodeProcess } from '../../../node/regtest/demo/process.ts';
 import { until } from '../../../node/regtest/demo/wait.ts';
+import { hex, unhex } from '../../../wire/bytes.ts';
+import { sha256 } from '../../../wire/crypto.ts';
 import type { Kind, OpenTerms, Peer, PeerChannel } from '../peers/peer.ts';
 import type { Stage, Way } from './case.ts';
 
@@ -32,30 +34,37 @@ export interface PairOptions {
   readonly anchors?: boolean;
   /** How many channels either side can open. */
   readonly coins?: number;
+  /** Whether there is a further node of ours, with coins and nothing else. */
+  readonly beyond?: boolean;
 }
 
+/** The chain, and what starts and ends with it. */
+type Ground = Pick<Network<string>, 'dir' | 'bitcoind' | 'mine' | 'stop'>;
+
 export class Pair implements Stage {
-  readonly net: Network<'ours'>;
+  readonly net: Ground;
+  readonly ours: NodeProcess;
   readonly peer: Peer;
   readonly anchors: boolean;
+  /** A further node of ours, where one was asked for. */
+  readonly beyond: NodeProcess | undefined;
   private labels = 0;
 
-  private constructor(net: Network<'ours'>, peer: Peer, anchors: boolean) {
+  private constructor(net: Network<string>, peer: Peer, anchors: boolean) {
+    const { ours, beyond } = net.nodes;
+    if (ours === undefined) throw new Error('there is no node of ours');
     this.net = net;
+    this.ours = ours;
     this.peer = peer;
     this.anchors = anchors;
-  }
-
-  get ours(): NodeProcess {
-    return this.net.nodes.ours;
+    this.beyond = beyond;
   }
 
   /** Starts both, with coins and a connection but no channel. */
-  static async start(kind: Kind, { anchors = true, coins = 2 }: PairOptions = {}): Promise<Pair> {
-    const net = await startNetwork({
-      nodes: { ours: ['--dev', '--log-level', 'debug'] },
-      ...(kind.chain && { chain: kind.chain }),
-    });
+  static async start(kind: Kind, { anchors = true, coins = 2, beyond = false }: PairOptions = {}): Promise<Pair> {
+    const flags = ['--dev', '--log-level', 'debug'];
+    const chain = kind.chain && { chain: kind.chain };
+    const net = await startNetwork<string>({ nodes: { ours: flags, ...(beyond && { beyond: flags }) }, ...chain });
     let peer: Peer | undefined;
     try {
       const { dir, bitcoind } = net;
@@ -64,7 +73,7 @@ export class Pair implements Stage {
       const pair = new Pair(net, peer, hasAnchors);
       for (let i = 0; i < coins; i++)
         for (const size of [large, small]) await bitcoind.call('sendtoaddress', await peer.newAddress(), btc(size));
-      await net.fund({ ours: Array.from({ length: coins }, () => large) });
+      await net.fund({ ours: Array.from({ length: coins }, () => large), ...(beyond && { beyond: [large] }) });
       await pair.mine(1);
       await peer.hasCoins(2 * coins);
       await pair.connect('out');
@@ -145,9 +154,9 @@ export class Pair implements Stage {
     return found;
   }
 
-  /** Every channel of ours that is open. */
+  /** Every channel of ours with the peer that is open. */
   private async openChannels(): Promise<readonly string[]> {
-    const { channels } = await this.ours.call('listpeerchannels');
+    const { channels } = await this.ours.call('listpeerchannels', { id: this.peer.id });
     return channels.filter(({ state }) => state === 'CHANNELD_NORMAL').map(({ channel_id: id }) => id);
   }
 
@@ -177,12 +186,12 @@ export class Pair implements Stage {
     return (await this.rest()) - before;
   }
 
-  /** An invoice of ours. */
+  /** An invoice of ours. Blocks may come before what waits for it is settled. */
   async invoice(
     amountMsat: bigint,
     amp?: 'eob' | 'deployed',
   ): Promise<{ readonly bolt11: string; readonly payment_hash: string }> {
-    const terms = { amount_msat: amountMsat, label: `${this.labels++}`, description: 'tea' };
+    const terms = { amount_msat: amountMsat, label: `${this.labels++}`, description: 'tea', cltv: 60 };
     // The peer pays over its own channels: a hint tells it nothing.
     const bare = this.peer.kind.cannot['hints of its own channels'] !== undefined;
     const hints = bare ? { exposeprivatechannels: false } : {};
@@ -201,8 +210,9 @@ export class Pair implements Stage {
       return;
     }
     const { bolt11, payment_hash } = await this.invoice(amountMsat);
-    const { paymentHash, feeMsat } = await peer.pay(bolt11);
+    const { paymentHash, feeMsat, preimage } = await peer.pay(bolt11);
     expect({ paymentHash, feeMsat }).toEqual({ paymentHash: payment_hash, feeMsat: 0n });
+    if (preimage !== undefined) expect(hex(sha256(unhex(preimage)))).toBe(payment_hash);
     const { invoices } = await ours.call('listinvoices', { payment_hash });
     expect(invoices).toMatchObject([{ status: 'paid', amount_received_msat: amountMsat }]);
   }
@@ -238,9 +248,9 @@ export class Pair implements Stage {
         id: peer.id,
         channel: from.short_channel_id,
         amount_msat: amountMsat + fee,
-        delay: terms.cltv_expiry_delta + 43,
+        delay: terms.cltv_expiry_delta + 63,
       },
-      { id: ours.id, channel: to.short_channel_id, amount_msat: amountMsat, delay: 43 },
+      { id: ours.id, channel: to.short_channel_id, amount_msat: amountMsat, delay: 63 },
     ];
     await ours.call('sendpay', { route, payment_hash, payment_secret });
     await ours.call('waitsendpay', { payment_hash, timeout: 30 });
@@ -290,7 +300,7 @@ export class Pair implements Stage {
    * Waits until the peer counts as many HTLCs as we do in each channel: it has revoked what was before them. Closed before that, lnd takes
    * back at once what is in one commitment only.
    */
-  private async committed(): Promise<void> {
+  async committed(): Promise<void> {
     if (this.peer.kind.cannot['HTLCs counted'] !== undefined) return;
     for (const id of await this.openChannels())
       await until(`both to count the same HTLCs in channel ${id}`, async () =>
@@ -304,14 +314,22 @@ export class Pair implements Stage {
     else await this.ours.call('dev-ignore-htlcs', { id: this.peer.id, ignore: false });
   }
 
-  /** Has a payment that waits be refused by its payee. */
-  async refuse(way: Way, { paymentHash }: Waiting): Promise<void> {
-    if (way === 'out') await this.peer.refuse(paymentHash);
-    else {
-      const { invoices } = await this.ours.call('listinvoices', { payment_hash: paymentHash });
-      await this.ours.call('delinvoice', { label: invoices[0]?.label ?? '', status: 'unpaid' });
-      await this.ours.call('dev-ignore-htlcs', { id: this.peer.id, ignore: false });
+  /** A payment that its payee refuses once it waits there; a peer that cannot does so at once. */
+  async refused(way: Way, amountMsat: bigint): Promise<Waiting> {
+    const { peer, ours } = this;
+    if (way === 'out' && peer.kind.cannot['payments refused'] !== undefined) {
+      const { bolt11, paymentHash } = await peer.invoice(amountMsat);
+      await peer.refuse(paymentHash);
+      return { paymentHash, end: outcome(ours.call('pay', { bolt11 })) };
     }
+    const held = await this.hold(way, amountMsat);
+    if (way === 'out') await peer.refuse(held.paymentHash);
+    else {
+      const { invoices } = await ours.call('listinvoices', { payment_hash: held.paymentHash });
+      await ours.call('delinvoice', { label: invoices[0]?.label ?? '', status: 'unpaid' });
+      await ours.call('dev-ignore-htlcs', { id: peer.id, ignore: false });
+    }
+    return held;
   }
 
   /** Ends the process of the payer or the payee as a power cut would, and starts it again. */

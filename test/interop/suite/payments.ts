@@ -42,7 +42,7 @@ export const room = async (pair: Pair, way: Way): Promise<readonly bigint[]> => 
   );
 };
 /** How a peer says that the payee has refused its payment. */
-const refusedByPayee = /INCORRECT_(OR_UNKNOWN_)?PAYMENT_DETAILS|RecipientRejected/;
+export const refusedByPayee = /INCORRECT_(OR_UNKNOWN_)?PAYMENT_DETAILS|RecipientRejected/;
 const rising = (amounts: readonly bigint[]): readonly bigint[] => [...amounts].sort((a, b) => (a < b ? -1 : 1));
 const least = (amounts: readonly bigint[]): bigint => rising(amounts)[0] ?? 0n;
 const most = (amounts: readonly bigint[]): bigint => rising(amounts).at(-1) ?? 0n;
@@ -147,13 +147,16 @@ export const payments: readonly Case<Pair>[] = [
         expect(got).toMatchObject({
           amountMsat: amount,
           ...(got.parts !== undefined && { parts: 1 }),
+          ...(got.isSpontaneous !== undefined && { isSpontaneous: true }),
           records: extratlvs,
         });
         return;
       }
       let hash = '';
       const gained = await pair.gained(async () => {
-        hash = (await peer.keysend(ours.id, amount, { 65537: 'ef' })).paymentHash;
+        const { paymentHash, preimage } = await peer.keysend(ours.id, amount, { 65537: 'ef' });
+        if (preimage !== undefined) expect(hex(sha256(unhex(preimage)))).toBe(paymentHash);
+        hash = paymentHash;
       });
       expect(gained).toBe(amount);
       const { invoices } = await ours.call('listinvoices', { payment_hash: hash });
@@ -216,16 +219,17 @@ export const payments: readonly Case<Pair>[] = [
   },
   {
     text: 'a payment of A that B refuses comes back, and A is told that it was B who refused it',
-    needs: { out: ['hold invoices', 'payments refused'], in: [] },
     run: async (pair, way) => {
-      let reason = '';
+      let [reason, hash] = ['', ''];
       const gained = await pair.gained(async () => {
-        const held = await pair.hold(way, amount);
-        await pair.refuse(way, held);
-        reason = await held.end;
+        const { paymentHash, end } = await pair.refused(way, amount);
+        hash = paymentHash;
+        reason = await end;
       });
       expect(gained).toBe(0n);
       expect(reason).toMatch(way === 'out' ? /incorrect_or_unknown_payment_details/ : refusedByPayee);
+      const told = way === 'in' ? await pair.peer.failure?.(hash) : undefined;
+      if (told !== undefined) expect(told).toEqual({ isFinal: true, isOnWay: true });
     },
   },
   {

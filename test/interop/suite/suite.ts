@@ -3,10 +3,10 @@ import type { Kind } from '../peers/peer.ts';
 import { deployedAmp } from './amp.ts';
 import { backup } from './backup.ts';
 import { describeCases } from './case.ts';
-import { closes, closesWithout, startCloses, startClosesWithout } from './closes.ts';
+import { closes, closesWithout, startCloses, startClosesWithout, startForced, startForcedWithout } from './closes.ts';
 import { endurance } from './endurance.ts';
 import { forced, forcedWithout } from './forced.ts';
-import { aliases, forwards, hints, replaced, startAliasLine, startLine, startPrivateLine } from './forwards.ts';
+import { aliases, forwards, gossip, hints, replaced, startAliasLine, startLine, startPrivateLine } from './forwards.ts';
 import { payments, startPayments } from './payments.ts';
 import { revoked, revokedWithout } from './revoked.ts';
 
@@ -20,7 +20,7 @@ export const describePaymentsWithout = (kind: Kind): Promise<void> =>
 
 /** Payments over several hops. */
 export const describeForwards = (kind: Kind): Promise<void> =>
-  describeCases(kind, 'several hops', startLine, [...forwards, ...replaced]);
+  describeCases(kind, 'several hops', startLine, [...forwards, ...replaced, ...gossip]);
 
 /** Payments over private channels, found by hints. */
 export const describeHints = (kind: Kind): Promise<void> =>
@@ -39,11 +39,11 @@ export const describeClosesWithout = (kind: Kind): Promise<void> =>
 
 /** A node of ours that lost its disk; channels closed by force, HTLCs under way in them; and old states published. */
 export const describeForced = (kind: Kind): Promise<void> =>
-  describeCases(kind, 'closes by force', startCloses, [...backup, ...forced, ...revoked]);
+  describeCases(kind, 'closes by force', startForced, [...backup, ...forced, ...revoked]);
 
 /** The same with channels without anchors. */
 export const describeForcedWithout = (kind: Kind): Promise<void> =>
-  describeCases(kind, 'closes by force without anchors', startClosesWithout, [
+  describeCases(kind, 'closes by force without anchors', startForcedWithout, [
     ...backup,
     ...forcedWithout,
     ...revokedWithout,
