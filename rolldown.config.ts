@@ -3,7 +3,7 @@
  * built in, except for what is native; the licences of those packages go beside it.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { decode, encode } from '@jridgewell/sourcemap-codec';
 import { defineConfig, type Plugin, type RolldownOptions } from 'rolldown';
 import { minifySync } from 'rolldown/utils';
@@ -87,12 +87,18 @@ const smallMaps = (): Plugin => ({
   },
 });
 
-/** Makes packages of npm small, which nobody reads in dist/; names of functions and classes stay. */
+/**
+ * Makes packages of npm small, which nobody reads in dist/; names of functions and classes stay. Once all is written: lines that it joins
+ * would be taken apart again before. Their maps go, since nothing is in those lines that a stack could be shown by.
+ */
 const smallPackages = (): Plugin => ({
   name: 'small-packages',
-  renderChunk(code, { name }) {
-    if (!name.startsWith('npm-')) return null;
-    return { code: minifySync(`${name}.js`, code, { module: true, mangle: { keepNames: true } }).code, map: null };
+  generateBundle(_options, bundle) {
+    for (const [name, file] of Object.entries(bundle)) {
+      if (file.type !== 'chunk' || !file.name.startsWith('npm-')) continue;
+      file.code = minifySync(name, file.code, { module: true, mangle: { keepNames: true } }).code;
+      delete bundle[`${name}.map`];
+    }
   },
 });
 
@@ -105,6 +111,8 @@ const build = (
 ): RolldownOptions => ({
   input: Object.fromEntries(files.map((file) => [file, `${from}/${file}.ts`])),
   platform: 'node',
+  // For Node yaml offers CommonJS, of which everything is taken in; of its modules what is used is.
+  resolve: { alias: { yaml: resolve('node_modules/yaml/browser/dist/index.js') } },
   external: (id) => outside.some((name) => id === name || id.startsWith(`${name}/`)),
   plugins: [licences(), smallPackages(), smallMaps(), ...plugins],
   logLevel: 'warn',
