@@ -11,6 +11,7 @@ import { type Network, startNetwork } from '../../node/regtest/demo/network.ts';
 import { Printer } from '../../node/regtest/demo/print.ts';
 import { program } from '../../node/regtest/demo/process.ts';
 import { until } from '../../node/regtest/demo/wait.ts';
+import { sendCoin } from './coins.ts';
 import { type Kind, type Peer, talkable } from './peers/peer.ts';
 
 type Net = Network<'alice' | 'bob'>;
@@ -18,7 +19,6 @@ type Net = Network<'alice' | 'bob'>;
 const capacity = 10_000_000n;
 /** A node's coins: one for a channel, and some for the fees of a close. */
 const coins = [20_000_000n, 100_000n];
-const btc = (sat: bigint): string => `${sat / 100_000_000n}.${String(sat % 100_000_000n).padStart(8, '0')}`;
 
 const quoted = (word: string): string => (/^[\w./:=@-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 const shellFunction = (name: string, words: readonly string[]): string =>
@@ -140,7 +140,7 @@ export const keep = async (kind: Kind, env: NodeJS.ProcessEnv): Promise<void> =>
     peer = started;
     const known = net;
     await printer.step('coins and channels', async () => {
-      for (const size of coins) await bitcoind.call('sendtoaddress', await started.newAddress(), btc(size));
+      for (const size of coins) await sendCoin(bitcoind, await started.newAddress(), size);
       await known.fund({ alice: coins });
       await started.reach(await known.mine(1));
       await started.hasCoins(coins.length);

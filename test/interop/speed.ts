@@ -6,6 +6,7 @@ import { type Network, startNetwork } from '../../node/regtest/demo/network.ts';
 import { Printer } from '../../node/regtest/demo/print.ts';
 import type { NodeProcess } from '../../node/regtest/demo/process.ts';
 import { until } from '../../node/regtest/demo/wait.ts';
+import { sendCoin } from './coins.ts';
 import type { Kind, Peer } from './peers/peer.ts';
 
 /** The shape: two nodes with this many channels, and payments by so many workers at once. */
@@ -150,11 +151,9 @@ const oursOn = async (net: Net): Promise<Course> => {
   };
 };
 
-const btc = (sat: bigint): string => `${sat / 100_000_000n}.${String(sat % 100_000_000n).padStart(8, '0')}`;
-
 /** Gives a peer coins of these sizes, which are yet to be mined. */
 const give = async (net: Net, peer: Peer, sizes: readonly bigint[]): Promise<void> => {
-  for (const size of sizes) await net.bitcoind.call('sendtoaddress', await peer.newAddress(), btc(size));
+  for (const size of sizes) await sendCoin(net.bitcoind, await peer.newAddress(), size);
 };
 
 interface Way {

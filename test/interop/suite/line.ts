@@ -5,9 +5,9 @@
 import { type Network, startNetwork } from '../../../node/regtest/demo/network.ts';
 import type { NodeProcess } from '../../../node/regtest/demo/process.ts';
 import { until } from '../../../node/regtest/demo/wait.ts';
+import { sendCoin } from '../coins.ts';
 import type { Kind, Peer } from '../peers/peer.ts';
 import type { Stage } from './case.ts';
-import { btc } from './pair.ts';
 
 const sat = 5_000_000n;
 const pushMsat = 2_500_000_000n;
@@ -54,9 +54,7 @@ export class Line implements Stage {
       const startPeer = async (name: string): Promise<Peer> => {
         const peer = await kind.start({ name: `${kind.name.toLowerCase()}-${name}`, dir, bitcoind, scidAlias });
         peers.push(peer);
-        const txid = await bitcoind.call('sendtoaddress', await peer.newAddress(), btc(coin));
-        // As for coins of our nodes: what is not in the mempool misses the block.
-        await until(`a coin for ${peer.name} to be in the mempool`, () => bitcoind.call('getmempoolentry', txid));
+        await sendCoin(bitcoind, await peer.newAddress(), coin);
         return peer;
       };
       const [p, q] = await Promise.all([startPeer('p'), startPeer('q')]);

@@ -5,11 +5,9 @@ import type { NodeProcess } from '../../../node/regtest/demo/process.ts';
 import { until } from '../../../node/regtest/demo/wait.ts';
 import { hex, unhex } from '../../../wire/bytes.ts';
 import { sha256 } from '../../../wire/crypto.ts';
+import { sendCoin } from '../coins.ts';
 import type { Kind, OpenTerms, Peer, PeerChannel } from '../peers/peer.ts';
 import type { Stage, Way } from './case.ts';
-
-/** Satoshi as bitcoind wants them. */
-export const btc = (sat: bigint): string => `${sat / 100_000_000n}.${String(sat % 100_000_000n).padStart(8, '0')}`;
 
 /** Coins of 20,000,000 sat that either side opens channels from, and small ones for fees of channels with anchors. */
 const large = 20_000_000n;
@@ -72,7 +70,7 @@ export class Pair implements Stage {
       peer = await kind.start({ name: `${kind.name.toLowerCase()}`, dir, bitcoind, anchors: hasAnchors });
       const pair = new Pair(net, peer, hasAnchors);
       for (let i = 0; i < coins; i++)
-        for (const size of [large, small]) await bitcoind.call('sendtoaddress', await peer.newAddress(), btc(size));
+        for (const size of [large, small]) await sendCoin(bitcoind, await peer.newAddress(), size);
       await net.fund({ ours: Array.from({ length: coins }, () => large), ...(beyond && { beyond: [large] }) });
       await pair.mine(1);
       await peer.hasCoins(2 * coins);
