@@ -1,5 +1,5 @@
 /** Where large downloads are kept between runs: a folder of this user alone. */
-import { lstat, mkdir } from 'node:fs/promises';
+import { lstat, mkdir, stat } from 'node:fs/promises';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 
@@ -33,10 +33,11 @@ export const cacheFolder = async (env: NodeJS.ProcessEnv): Promise<string> => {
   for (const path of cacheCandidates(env)) {
     try {
       await mkdir(path, { recursive: true, mode: 0o700 });
-      const { uid, mode } = await lstat(path);
-      const mine = process.getuid === undefined || uid === process.getuid();
+      // Of a link that is this user's own, the folder counts to which it leads: a link of anybody else could lead anywhere later.
+      const [link, { uid, mode }] = [await lstat(path), await stat(path)];
+      const mine = process.getuid === undefined || [link.uid, uid].every((one) => one === process.getuid?.());
       if (mine && (mode & 0o022) === 0) return path;
-      reasons.push(`${path} can be written by others`);
+      reasons.push(`${path} is another user's, or can be written by others`);
     } catch (error) {
       reasons.push(`${path}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
     }
