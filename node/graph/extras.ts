@@ -20,6 +20,9 @@ interface Limits {
 /** A hint says nothing of a channel's capacity: 10 BTC, in msat, so that only what was learnt counts against it. */
 const HINTED_CAPACITY = 1e12;
 
+/** What a hinted channel may carry, in msat: an amount, beside all that other shards of the payment take of it. */
+export const hintedCeiling = (amount: bigint): bigint => BigInt(HINTED_CAPACITY) + amount;
+
 export class Extras {
   readonly edges: ExtraEdge[] = [];
   /** The hop that each is, in the same order. */
@@ -94,7 +97,7 @@ export const extrasOf = (context: RouteContext, query: RouteQuery, balances: Bal
     const node = compact.nodeNumber(from);
     // BOLT 7: a node that requires unknown features is not routed through.
     if (node !== undefined && compact.unknownFeature[node] === 1) continue;
-    const ceiling = balances.ceiling(hint.scid, from, query.amount);
+    const ceiling = balances.ceiling(hint.scid, from, hintedCeiling(query.amount));
     add(hint.scid, from, keyOfNode(hint.to), { ceiling, floor: 1n, capacity: HINTED_CAPACITY }, hint);
   }
   return extras;

@@ -6,6 +6,7 @@ import { atRest, type FlowWish, type Reserved, type Route, type RouteQuery } fro
 import { msat, shortChannelId } from '../../wire/units.ts';
 import { Balances } from './balances.ts';
 import { NONE } from './compact.ts';
+import { hintedCeiling } from './extras.ts';
 import { type Arcs, minCostFlow, SEGMENTS } from './flow.ts';
 import { arcsOf, type FlowTerms, MOST_OF_CAPACITY } from './flowarcs.ts';
 import { pathsOf } from './flowpaths.ts';
@@ -77,7 +78,10 @@ class Parts {
       return { least, most: free < top ? free : top };
     }
     if (extras.edges[NONE - 1 - via]?.from !== this.prepared.terms.source)
-      return { least: 1n, most: this.balances.ceiling(own.scid, from && keyOfNode(from), this.prepared.query.amount) };
+      return {
+        least: 1n,
+        most: this.balances.ceiling(own.scid, from && keyOfNode(from), hintedCeiling(this.prepared.query.amount)),
+      };
     const outlet = context.outlets.find(({ scid }) => scid === own.scid);
     if (outlet === undefined) return { least: 0n, most: 0n };
     const { spendable, slots, minimum = 1n, perHtlc = 0n } = outlet;

@@ -299,9 +299,10 @@ describe('a route', () => {
     expect(within(119)).toEqual(noWay);
     expect(findRoute(from(slow, outlets), query('b', 1n, { maxExpiry: 499 }))).toEqual(noWay);
   });
-  test('may end in a channel of a route hint', () => {
-    const found = findRoute({ ...from(graph, outlets), hints: [hint('e')] }, query('z', 100_000n));
-    expect(path(found)).toEqual(['2', '4', '5', '9']);
+  test('may end in a channel of a route hint, and so may others of the payment', () => {
+    const taken = { scid: scidOf(9, 0, 0), from: idOf('e'), amount: msat(300_000n), count: 3, offered: true };
+    const context = { ...from(graph, outlets), hints: [hint('e')] };
+    expect(path(findRoute(context, query('z', 100_000n, { reserved: [taken] })))).toEqual(['2', '4', '5', '9']);
   });
   test('leaves by no channel of ours that a route hint alone names, such as one that is closing', () => {
     const ours = from(graph, [{ ...outlet('b', 1), atRest: { spendable: msat(990_000_000n), slots: 483 } }]);

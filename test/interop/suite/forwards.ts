@@ -31,7 +31,7 @@ const failedSo = async (payer: Peer, paymentHash: string, failure: PeerFailure):
 
 const byScheme = (scheme: string): Case<Line> => ({
   text: `A pays another node of ours through B by an AMP over frames, scheme ${scheme}, in 4 HTLCs`,
-  needs: ['forwarding', 'announcing'],
+  needs: ['forwarding'],
   ways: ['out'],
   run: async (line) => {
     const { bolt11, payment_hash } = await line.invoice(line.bob, amount, 'eob');
