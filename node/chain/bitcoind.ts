@@ -233,8 +233,9 @@ export const bitcoindChain = (options: BitcoindOptions): Chain => {
   return {
     kind: 'bitcoind',
     genesis: async (): Promise<ChainHash> => chainHash(reversed(unhex(await rpc.call('getblockhash', [0], hash)))),
-    tip: async (): Promise<Tip> => {
-      const info = await rpc.call('getblockchaininfo', [], chainInfo);
+    tip: async (priority = 'high'): Promise<Tip> => {
+      const by = priority === 'high' ? rpc : low;
+      const info = await by.call('getblockchaininfo', [], chainInfo);
       const { bestblockhash, blocks, headers, initialblockdownload, chain } = info;
       // Not on regtest: time stands still between blocks, and invalidated blocks leave their headers behind.
       const isBehind = chain !== 'regtest' && (initialblockdownload || headers > blocks + HEADERS_FIRST);

@@ -14,7 +14,7 @@ export interface PrioritizedRpc {
 }
 
 /** Calls whose answers are short, and cost bitcoind little. */
-const SMALL: ReadonlySet<string> = new Set(['getblockhash', 'gettxout']);
+const SMALL: ReadonlySet<string> = new Set(['getblockhash', 'gettxout', 'getblockchaininfo']);
 /** Most calls of one request. */
 export const MOST_TOGETHER = 16;
 

@@ -152,7 +152,7 @@ export class FundingLookups {
  * is one that was seen before. Throws ChainError.
  */
 export const hasCaughtUp = async (chain: Pick<Chain, 'tip'>, height: number): Promise<boolean> => {
-  const tip = await chain.tip();
+  const tip = await chain.tip('low');
   return tip.isBehind !== true && tip.height >= height;
 };
 

@@ -7,7 +7,8 @@ import { equal } from '../../wire/bytes.ts';
 import type { MessageOf } from '../../wire/message.ts';
 import { type Point, type ShortChannelId, scidParts } from '../../wire/units.ts';
 import { nodeKey } from './graph.ts';
-import { keyToGiveUp } from './shares.ts';
+import { keyOfNode } from './nodekeys.ts';
+import { SharedPlaces } from './shares.ts';
 
 /** Channels that are kept, and node_announcements of their nodes. */
 const MOST = 500;
@@ -26,32 +27,25 @@ export type YoungChannel = Kept<MessageOf<'channel_announcement'>>;
 export type YoungNode = Kept<MessageOf<'node_announcement'>>;
 
 /** Whose place it takes: peers that connected to us can make up any number of node ids, not of sources. */
-const holderOf = ({ from, source }: Kept<unknown>): string => source ?? (from === undefined ? '' : nodeKey(from));
-
-const put = <K, V extends Kept<unknown>>(map: Map<K, V>, key: K, value: V): void => {
-  map.delete(key);
-  map.set(key, value);
-  const givenUp = map.size > MOST ? keyToGiveUp(map, holderOf) : undefined;
-  if (givenUp !== undefined) map.delete(givenUp);
-};
+const holderOf = ({ from, source }: Kept<unknown>): string => source ?? (from === undefined ? '' : keyOfNode(from));
 
 export class YoungGossip {
-  private readonly channels = new Map<ShortChannelId, YoungChannel>();
-  private readonly nodes = new Map<string, YoungNode>();
+  private readonly channels = new SharedPlaces<ShortChannelId, YoungChannel>(MOST);
+  private readonly nodes = new SharedPlaces<string, YoungNode>(MOST);
 
   /** Keeps a channel's announcement, at our height. */
   keepChannel(kept: YoungChannel, height: number): void {
     const scid = kept.message.short_channel_id;
-    if (scidParts(scid).height <= height + MOST_AHEAD) put(this.channels, scid, kept);
+    if (scidParts(scid).height <= height + MOST_AHEAD) this.channels.set(scid, kept, holderOf(kept));
   }
 
   /** Keeps a node's announcement if it is a node of one of these channels. */
   keepNode(kept: YoungNode): void {
     const { node_id: id } = kept.message;
-    const isNamed = [...this.channels.values()].some(
-      ({ message }) => equal(message.node_id_1, id) || equal(message.node_id_2, id),
+    const isNamed = [...this.channels].some(
+      ([, { message }]) => equal(message.node_id_1, id) || equal(message.node_id_2, id),
     );
-    if (isNamed) put(this.nodes, nodeKey(id), kept);
+    if (isNamed) this.nodes.set(nodeKey(id), kept, holderOf(kept));
   }
 
   /** Takes out the channels that are old enough now, and the node_announcements, which are kept again where they are still too early. */
@@ -59,10 +53,11 @@ export class YoungGossip {
     readonly channels: readonly YoungChannel[];
     readonly nodes: readonly YoungNode[];
   } {
-    const channels = [...this.channels.values()].filter(({ message }) => !isTooYoung(message.short_channel_id));
+    const kept = [...this.channels].map(([, one]) => one);
+    const channels = kept.filter(({ message }) => !isTooYoung(message.short_channel_id));
     if (channels.length === 0) return { channels, nodes: [] };
     for (const { message } of channels) this.channels.delete(message.short_channel_id);
-    const nodes = [...this.nodes.values()];
+    const nodes = [...this.nodes].map(([, one]) => one);
     this.nodes.clear();
     return { channels, nodes };
   }

@@ -55,7 +55,8 @@ export interface Chain {
   readonly kind: 'bitcoind' | 'embedded';
   /** The genesis block's hash, which says what network this is. */
   genesis(): Promise<ChainHash>;
-  tip(): Promise<Tip>;
+  /** `low` where strangers cause the question: it waits for those about our own money. */
+  tip(priority?: 'high' | 'low'): Promise<Tip>;
   /** The hash of the best chain's block at this height; undefined above the tip. */
   hashAt(height: number): Promise<string | undefined>;
   /**

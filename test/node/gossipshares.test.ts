@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { NEWS } from '../../node/graph/gossipsync.ts';
-import { keyToGiveUp } from '../../node/graph/shares.ts';
+import { SharedPlaces } from '../../node/graph/shares.ts';
 import { GATHER_SECONDS, MAX_UNKNOWN, UnknownChannels } from '../../node/graph/unknownchannels.ts';
 import { YoungGossip } from '../../node/graph/younggossip.ts';
 import { decodeMessage } from '../../wire/message.ts';
@@ -10,17 +10,30 @@ import { scidOf } from '../../wire/units.ts';
 import { type Asked, asker, reply } from '../support/gossipsync.ts';
 import { announcement, idOf } from '../support/graph.ts';
 
-test('the first of whoever has most gives way', () => {
+test('where all places are taken the oldest of whoever has most is given up, whatever came and went before', () => {
+  const take = fc.record({ key: fc.nat(9), holder: fc.constantFrom('a', 'b', 'c'), isGone: fc.boolean() });
   fc.assert(
-    fc.property(fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1 }), (holders) => {
-      const given = keyToGiveUp(new Map(holders.entries()), (one) => one);
-      const of = (name: string): number => holders.filter((one) => one === name).length;
-      const most = Math.max(...holders.map(of));
-      expect(given).toBe(holders.findIndex((one) => of(one) === most && one === holders[given ?? -1]));
-      expect(of(holders[given ?? -1] ?? '')).toBe(most);
+    fc.property(fc.array(take), (steps) => {
+      const places = new SharedPlaces<number, string>(5);
+      let kept: (readonly [key: number, holder: string])[] = [];
+      for (const { key, holder, isGone } of steps) {
+        kept = kept.filter(([one]) => one !== key);
+        if (isGone) places.delete(key);
+        else {
+          places.set(key, holder, holder);
+          kept.push([key, holder]);
+        }
+        const of = (name: string): number => kept.filter(([, one]) => one === name).length;
+        const most = Math.max(...['a', 'b', 'c'].map(of));
+        if (kept.length > 5)
+          kept.splice(
+            kept.findIndex(([, one]) => of(one) === most),
+            1,
+          );
+        expect([...places]).toEqual(kept);
+      }
     }),
   );
-  expect(keyToGiveUp(new Map<number, string>(), (one) => one)).toBeUndefined();
 });
 
 test('a peer that names any number of unknown channels leaves room for those of others, before and after', () => {

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { ChainError } from '../../../node/chain/errors.ts';
 import { MOST_TOGETHER } from '../../../node/chain/rpcpriority.ts';
-import { fundingOutput } from '../../../node/graph/fundinglookups.ts';
+import { fundingOutput, hasCaughtUp } from '../../../node/graph/fundinglookups.ts';
 import { scidOf } from '../../../wire/units.ts';
 import { until } from '../../support/quiet.ts';
 import { no, ok, type Reply, raw, standIn } from './standin.ts';
@@ -92,6 +92,20 @@ test('several look-ups in one block ask for it once', async () => {
   const { chain, asked } = await standIn({ getblockhash: () => ok(hash), getblock: blockIds });
   await Promise.all([0, 1, 0, 1].map((index) => chain.txidAt(100, index)));
   expect(asked.filter((method) => method === 'getblock')).toHaveLength(1);
+});
+
+test('whether the chain may not show what is there is asked as low as the look-up that found nothing', async () => {
+  const own = held();
+  const info = { chain: 'main', blocks: 7, headers: 7, bestblockhash: hash, initialblockdownload: false };
+  const { chain, asked } = await standIn({ getmempoolinfo: own.answer, getblockchaininfo: () => ok(info) });
+  const high = chain.relayFeerate();
+  await until(() => own.waiting === 1);
+  const sure = hasCaughtUp(chain, 7);
+  for (let turns = 0; turns < 20; turns++) await new Promise(setImmediate);
+  expect(asked).toEqual(['getmempoolinfo']);
+  own.give(mempool());
+  await high;
+  expect(await sure).toBe(true);
 });
 
 test('waiting for the next block keeps no look-up back', async () => {
