@@ -27,9 +27,7 @@ import {
 } from './gossipsignatures.ts';
 import { type Graph, nodeKey, type Policy } from './graph.ts';
 import { OwnAnnouncements } from './ownannouncements.ts';
-
-/** Most policies stored of one peer for its channels with us. */
-const MAX_PEER_POLICIES = 256;
+import { PeerPolicies } from './peerpolicies.ts';
 
 /**
  * A first channel_update is said again: some nodes drop one that reaches them together with the signatures before it. So is one under an
@@ -107,26 +105,26 @@ export class OwnChannels {
   /** announcement_signatures that arrived before the channel was ready here, by peer and channel_id. */
   private readonly early = new Map<string, MessageOf<'announcement_signatures'>>();
   private readonly sent = new Map<string, Sent>();
-  /** The peers' policies towards us, announced or not: they go into the route hints of invoices. */
-  private readonly peerPolicies = new Map<string, Map<ShortChannelId, Policy>>();
+  private readonly peerPolicies: PeerPolicies;
 
   constructor(parts: OwnChannelsParts) {
     this.parts = parts;
     this.announcements = new OwnAnnouncements(parts);
+    this.peerPolicies = new PeerPolicies(parts);
   }
 
-  /** Loads our earlier announcements. Throws StoreError. */
-  load(store: Pick<Store, 'entries'>): Promise<void> {
-    return this.announcements.load(store);
+  /** Loads our earlier announcements, and the policies that peers told. Throws StoreError. */
+  async load(store: Pick<Store, 'entries'>): Promise<void> {
+    await this.announcements.load(store);
+    await this.peerPolicies.load(store);
   }
 
   /** The peer's own policy of a channel with us, from the peer itself or from gossip, under any of the channel's ids. */
   peerPolicy(scids: readonly (ShortChannelId | undefined)[], peer: Point): Policy | undefined {
     const side = ourSide(peer, this.parts.id);
-    const told = this.peerPolicies.get(nodeKey(peer));
     for (const scid of scids) {
       if (scid === undefined) continue;
-      const policy = this.parts.graph.channel(scid)?.policies[side] ?? told?.get(scid);
+      const policy = this.parts.graph.channel(scid)?.policies[side] ?? this.peerPolicies.get(peer, scid);
       if (policy !== undefined) return policy;
     }
     return undefined;
@@ -306,15 +304,8 @@ export class OwnChannels {
     const theirSide = ourSide(peer, this.parts.id);
     if (!equal(m.chain_hash, this.parts.chainHash) || isTooFarAhead(m, this.parts.now())) return;
     if (sideOf(m) !== theirSide || !verifyChannelUpdate(m, raw, peer)) return;
-    const told = this.peerPolicies.get(nodeKey(peer)) ?? new Map<ShortChannelId, Policy>();
-    const known = told.get(m.short_channel_id);
-    if ((known?.timestamp ?? -1) >= m.timestamp) return;
-    // It may come before we know the short_channel_id, so any id is accepted, and only the number for each peer is limited.
-    told.delete(m.short_channel_id);
-    told.set(m.short_channel_id, policyOf(m, raw));
-    const [oldest] = told.keys();
-    if (told.size > MAX_PEER_POLICIES && oldest !== undefined) told.delete(oldest);
-    this.peerPolicies.set(nodeKey(peer), told);
+    // It may come before we know the short_channel_id, so any id is accepted.
+    this.peerPolicies.set(peer, m.short_channel_id, policyOf(m, raw));
   }
 
   /** Broadcasts our node_announcement when it changed, or before other nodes prune it. */
@@ -335,7 +326,7 @@ export class OwnChannels {
 
   /** Forgets a peer without channels. */
   forgetPeer(peer: Point): void {
-    this.peerPolicies.delete(nodeKey(peer));
+    this.peerPolicies.forget(peer);
     for (const name of this.early.keys()) if (name.startsWith(`${nodeKey(peer)}/`)) this.early.delete(name);
   }
 }

@@ -75,6 +75,13 @@ const table = {
   'graph/spent/': row('scid: height at which it was closed', 'node/graph/persist.ts', 'u32', 0, 'chain'),
   'graph/gone/': row('scid: a mark: it is no longer of the graph', 'node/graph/persist.ts', 'empty', 7, 'chain'),
   'graph/unsure': row('a mark: channels may be closed unnoticed', 'node/graph/persist.ts', 'empty', 7, 'no'),
+  'graph/peer/': row(
+    'node id, scid: its policy of a channel with us',
+    'node/graph/peerpolicies.ts',
+    'record',
+    7,
+    'peers',
+  ),
   'graph/own/': row('our own latest announcements', 'node/graph/ownannouncements.ts', 'record', 0, 'no'),
 
   'address/': row('node id: where it was reached last', 'node/peer/addressbook.ts', 'record', 0, 'peers'),
