@@ -2,6 +2,7 @@
  * A map of which every version stays as it was: one with a key more or less is another version, and making it costs the same
  * however many keys there are. The latest version used holds a table; each other one knows in which key it differs from the next on
  * the way there (Baker, "Shallow binding makes functional arrays fast"). Which keys differ between two versions is so known, too.
+ * Whoever keeps a version keeps with it all that were made of it: one that lasts may hold the latest alone.
  */
 export class VersionedMap<V> implements Iterable<readonly [string, V]> {
   /** Of the version in use; every other leads to it. */

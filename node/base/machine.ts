@@ -54,11 +54,14 @@ export class Machine<S, I, E> {
   private waiting: (() => void)[] = [];
   /** The last input from `idle` threw; `idle` would return the same again, so it is not called until another input was processed. */
   private stuck = false;
-  private readonly parts: MachineParts<S, I, E>;
+  private first: readonly E[];
+  /** Without the first state, which is not needed any more: an earlier state can keep all later ones in memory (amp/versions.ts). */
+  private readonly parts: Omit<MachineParts<S, I, E>, 'state' | 'first'>;
 
-  constructor(parts: MachineParts<S, I, E>) {
+  constructor({ state, first = [], ...parts }: MachineParts<S, I, E>) {
     this.parts = parts;
-    this.current = parts.state;
+    this.current = state;
+    this.first = first;
   }
 
   /** The state after the last step, whose effects may still be being performed. */
@@ -78,7 +81,8 @@ export class Machine<S, I, E> {
 
   /** Performs the effects that made the first state. Once, before anything else. */
   begin(): void {
-    this.enqueue({ work: { effects: this.parts.first ?? [] } });
+    this.enqueue({ work: { effects: this.first } });
+    this.first = [];
   }
 
   /** As push; resolves once the input's effects have been performed, never if the machine halts before. */

@@ -59,18 +59,22 @@ class Recorder implements StepRecorder {
     this.keep = options.secrets ? 'all' : 'public';
   }
 
-  wrap<S, I, C, E>(machine: RecordedMachine<S>, step: PureStep<S, I, C, E>): PureStep<S, I, C, E> {
-    const { kind, id, state, first = [] } = machine;
-    const file = this.fileOf(kind, id);
-    if (file === undefined) return step;
-    const nameOf = (one: S): string | undefined => machine.name?.(one);
+  /** Apart from `wrap`, so that what that returns does not keep the first state in memory. */
+  private begin<S>(file: File, { kind, id, state, first = [], name }: RecordedMachine<S>): void {
     this.write(file, () => ({
       event: 'begin',
       time: this.clock.now(),
-      ...{ machine: kind, id, name: nameOf(state), program: version, secrets: this.options.secrets },
+      ...{ machine: kind, id, name: name?.(state), program: version, secrets: this.options.secrets },
       state: encoded(state, this.keep),
       effects: first.map((effect) => encoded(effect, this.keep)),
     }));
+  }
+
+  wrap<S, I, C, E>(machine: RecordedMachine<S>, step: PureStep<S, I, C, E>): PureStep<S, I, C, E> {
+    const { name: nameOf = () => undefined } = machine;
+    const file = this.fileOf(machine.kind, machine.id);
+    if (file === undefined) return step;
+    this.begin(file, machine);
     return (before, input, context) => {
       const asked = (name: string | undefined) => ({
         event: 'step',

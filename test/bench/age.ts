@@ -5,8 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { bytesInUse } from '../support/garbage.ts';
 import { endow, type Ground, type LocalNode, newGround, startLocal } from '../support/inprocess.ts';
 import { keptLog } from '../support/quiet.ts';
 import type { Bench } from './harness.ts';
@@ -60,14 +59,6 @@ const payBothWays = async (one: LocalNode, other: LocalNode, count: number): Pro
 const start = (dir: string, ground: Ground): Promise<LocalNode> =>
   startLocal({ dir, ground, log: keptLog(), flags: { 'fee-base': '0' } });
 
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-/** Bytes that are in use in this process. */
-const held = (): number => {
-  collectGarbage();
-  return process.memoryUsage().heapUsed;
-};
-
 const bytesOf = ({ written }: LocalNode): number => written.bytes;
 
 export const bench: Bench = {
@@ -115,11 +106,11 @@ export const bench: Bench = {
         ['payee', payee],
       ] as const) {
         await node.stop();
-        const before = held();
+        const before = bytesInUse();
         const from = performance.now();
         const again = await start(dirs[name], ground);
         scope.put(name, 'until it answers', (performance.now() - from) / 1000);
-        scope.put(name, 'memory', (held() - before) / 1e6);
+        scope.put(name, 'memory', (bytesInUse() - before) / 1e6);
         if (name === 'payer') payer = again;
         else payee = again;
       }

@@ -1,6 +1,7 @@
 /** The executor of pure machines: order, durability before visibility, and what happens when something throws. */
 import { expect, test } from 'vitest';
 import { Machine } from '../../node/base/machine.ts';
+import { isGone } from '../support/garbage.ts';
 
 type Effect = { readonly do: 'save' | 'send'; readonly n: number };
 const later = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -190,4 +191,26 @@ test('a long queue lets the rest of the process have its turn in between', async
   await m.settled();
   expect(seen.filter((state) => state > 0 && state < 100).length).toBeGreaterThan(5);
   expect(m.state).toBe(100);
+});
+
+test('a machine keeps its latest state in memory: none before it, and no effect that was performed', async () => {
+  const refs: WeakRef<object>[] = [];
+  const made = <T extends object>(one: T): T => {
+    refs.push(new WeakRef(one));
+    return one;
+  };
+  const m = new Machine<{ readonly n: number }, number, { readonly to: number }>({
+    state: made({ n: 0 }),
+    first: [made({ to: 0 })],
+    step: (state, n) => [n === 3 ? { n: state.n + n } : made({ n: state.n + n }), [made({ to: n })]],
+    perform: () => undefined,
+    onFatal: (error) => {
+      throw error;
+    },
+  });
+  m.begin();
+  for (const n of [1, 2, 3]) m.push(n);
+  await m.settled();
+  expect(m.state).toEqual({ n: 6 });
+  expect(await Promise.all(refs.map(isGone))).toEqual(refs.map(() => true));
 });

@@ -2,8 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { defaultLimits } from '../../amp/limits.ts';
 import { schemeNames, schemes } from '../../amp/schemes.ts';
+import { VersionedMap } from '../../amp/versions.ts';
 import { delinvoice } from '../../node/api/methods/invoices/delinvoice.ts';
 import { Listeners } from '../../node/base/listeners.ts';
+import type { StepRecorder } from '../../node/base/recording.ts';
 import { Invoices } from '../../node/pay/invoices.ts';
 import { ReceiverHost } from '../../node/pay/receiver.ts';
 import { Gate } from '../../node/store/gate.ts';
@@ -12,6 +14,7 @@ import { msat, type PaymentHash, type Preimage, paymentHash } from '../../wire/u
 import { bytes32, type Htlc, keyOf, peerOf, secretOf } from '../amp/receiver.ts';
 import { amp, ampInvoice } from '../amp/sets.ts';
 import { patient } from '../support/api.ts';
+import { isGone } from '../support/garbage.ts';
 import { heldClock, keptLog } from '../support/quiet.ts';
 
 const fatal = (error: unknown): void => {
@@ -21,7 +24,7 @@ const turn = async (): Promise<void> => {
   for (let i = 0; i < 5; i++) await new Promise(setImmediate);
 };
 
-const opened = async (disk = new Map<string, Uint8Array>(), clock = heldClock()) => {
+const opened = async (disk = new Map<string, Uint8Array>(), clock = heldClock(), recorder?: StepRecorder) => {
   const store = memoryStore(disk);
   const gate = new Gate(store, fatal);
   const now = (): number => Math.floor(clock.now() / 1000);
@@ -29,6 +32,7 @@ const opened = async (disk = new Map<string, Uint8Array>(), clock = heldClock())
   const told: string[] = [];
   const receiver = await ReceiverHost.load({
     ...{ store, gate, clock, log: keptLog(), limitedLog: keptLog(), invoices, fatal, reported: new Listeners() },
+    recorder,
     isOwnSecret: () => false,
     context: () => ({ now: now(), height: 500, schemes, spontaneous: true, minFinalCltv: 18, limits: defaultLimits }),
     fulfill: ({ id }, _preimage: Preimage) => void told.push(`${id} fulfilled`),
@@ -109,4 +113,25 @@ describe('an incomplete set goes back when its invoice expires, not at its timeo
     await arrive(ordinary(1, 600_000n));
     expect(told).toEqual(['0 fulfilled', '1 fulfilled']);
   });
+});
+
+test('of payments that are over, what receives payments keeps nothing it began with', async () => {
+  const begun: WeakRef<object>[] = [];
+  const recorder: StepRecorder = {
+    wrap: ({ state }, step) => {
+      for (const value of Object.values(state as object))
+        if (value instanceof VersionedMap) begun.push(new WeakRef(value));
+      return step;
+    },
+  };
+  const { receiver, told, bill, arrive } = await opened(undefined, undefined, recorder);
+  const { paymentHash: hash, preimage } = secretOf(1);
+  await bill(hash, preimage, bytes32(2), 10);
+  await arrive(ordinary(0, 1_000_000n));
+  receiver.resolved(keyOf(0));
+  await turn();
+  expect(told).toEqual(['0 fulfilled']);
+  expect(receiver.sets()).toEqual([]);
+  expect(begun.length).toBeGreaterThan(0);
+  expect(await Promise.all(begun.map(isGone))).toEqual(begun.map(() => true));
 });

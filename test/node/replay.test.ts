@@ -14,6 +14,7 @@ import { replayed } from '../../node/replay/run.ts';
 import { isNamed, stepJson, stepText } from '../../node/replay/show.ts';
 import { decoded, encoded, Hidden } from '../../node/replay/values.ts';
 import { hex, unhex } from '../../wire/bytes.ts';
+import { isGone } from '../support/garbage.ts';
 import { type LocalPair, startPair } from '../support/pair.ts';
 import { memoryLog } from '../support/peers.ts';
 
@@ -298,4 +299,19 @@ describe('a folder that is no record', () => {
     expect(() => recordOf(readRecords(folder), folder, 'zzzz')).toThrow("no machine 'zzzz'");
     expect((await run(['replay', folder, 'zzzz'])).err).toContain('there are channel k');
   });
+});
+
+test('a machine that is recorded does not keep its first state in memory', async () => {
+  const recorder = openRecorder({ dir: join(dir, 'memory'), secrets: true }, { clock: systemClock, log: memoryLog() });
+  const start = () => {
+    const state = { n: 1 };
+    const step = recorder.wrap(
+      { kind: 'payment', id: 'one', state, name: ({ n }) => `${n}` },
+      (before: { readonly n: number }, input: number, _context: undefined) => [{ n: before.n + input }, []],
+    );
+    return { first: new WeakRef(state), step };
+  };
+  const { first, step } = start();
+  expect(await isGone(first)).toBe(true);
+  expect(step({ n: 1 }, 1, undefined)).toEqual([{ n: 2 }, []]);
 });

@@ -1,8 +1,7 @@
 /** Hexadecimal texts, which are the keys of most maps. */
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { hex, unhex } from '../../wire/bytes.ts';
+import { bytesInUse } from '../support/garbage.ts';
 
 test('a text of bytes reads back as those bytes', () => {
   const all = Uint8Array.from({ length: 256 }, (_, i) => i);
@@ -12,15 +11,11 @@ test('a text of bytes reads back as those bytes', () => {
 });
 
 test('a key of 33 bytes takes little more memory than it has digits', () => {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
   const count = 20_000;
   const keys = new Array<string>(count);
-  collect();
-  const before = process.memoryUsage().heapUsed;
+  const before = bytesInUse();
   for (let i = 0; i < count; i++) keys[i] = hex(new Uint8Array(33).fill(i & 0xff));
-  collect();
-  const each = (process.memoryUsage().heapUsed - before) / count;
+  const each = (bytesInUse() - before) / count;
   expect(keys.length).toBe(count);
   expect(each).toBeLessThan(300);
 });
