@@ -231,6 +231,8 @@ export const openChain = async (identity: Identity, parts: ChainParts): Promise<
   });
 
   await channelHost.load();
+  const channelPeers = new Set([...channels.entries.values()].map(({ peer }) => peer));
+  own.forgetPeersWithout((peer) => channelPeers.has(peer));
   await follower.load();
   return {
     ...{ gossip, sync, checks },

@@ -25,7 +25,7 @@ import {
   unsignedNodeAnnouncement,
   verifyChannelUpdate,
 } from './gossipsignatures.ts';
-import { type Graph, nodeKey, type Policy } from './graph.ts';
+import { type Graph, type NodeKey, nodeKey, type Policy } from './graph.ts';
 import { OwnAnnouncements } from './ownannouncements.ts';
 import { PeerPolicies } from './peerpolicies.ts';
 
@@ -322,6 +322,11 @@ export class OwnChannels {
   forget(channel: string): void {
     this.announcements.forget(channel);
     this.theirs.delete(channel);
+  }
+
+  /** Forgets what was loaded of peers that there is no channel with. */
+  forgetPeersWithout(hasChannel: (peer: NodeKey) => boolean): void {
+    this.peerPolicies.forgetWhere((peer) => !hasChannel(peer));
   }
 
   /** Forgets a peer without channels. */

@@ -86,7 +86,15 @@ export class PeerPolicies {
 
   /** Forgets all of a peer. */
   forget(peer: Point): void {
-    const id = nodeKey(peer);
+    this.forgetAllOf(nodeKey(peer));
+  }
+
+  /** Forgets all of those peers, after a start: a node that ends just when the last channel with one does has not deleted its records. */
+  forgetWhere(isGone: (peer: NodeKey) => boolean): void {
+    for (const id of [...this.told.keys()]) if (isGone(id)) this.forgetAllOf(id);
+  }
+
+  private forgetAllOf(id: NodeKey): void {
     for (const scid of this.told.get(id)?.keys() ?? []) this.save(recordKey(id, scid), undefined);
     this.told.delete(id);
   }

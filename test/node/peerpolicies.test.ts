@@ -1,4 +1,7 @@
 /** What peers ask for HTLCs over their channels with us: kept over a restart, bounded, and written seldom. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Policy } from '../../node/graph/graph.ts';
 import { PeerPolicies } from '../../node/graph/peerpolicies.ts';
@@ -6,6 +9,9 @@ import { memoryStore } from '../../node/store/memory.ts';
 import type { Change } from '../../wire/change.ts';
 import { msat, shortChannelId } from '../../wire/units.ts';
 import { idOf } from '../support/graph.ts';
+import { newGround, startLocal } from '../support/inprocess.ts';
+import { becomes } from '../support/pair.ts';
+import { memoryLog } from '../support/peers.ts';
 
 const policy = (change: Partial<Policy> = {}): Policy => ({
   ...{ timestamp: 1_700_000_000, cltvExpiryDelta: 40, htlcMinimum: msat(1n), htlcMaximum: msat(1_000_000n) },
@@ -91,4 +97,22 @@ test('what a peer told is gone, on disk too, once no channel with it is left', a
   const after = await restarted();
   expect([after.get(peer, scid(1)), after.get(peer, scid(2))]).toEqual([undefined, undefined]);
   expect(after.get(other, scid(3))).toEqual(policy());
+});
+
+test('what a node that ended at the wrong moment has left of a peer without a channel is gone after its next start', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'ampere-policies-'));
+  const ground = await newGround();
+  const records = new Map<string, Uint8Array>();
+  const start = () => startLocal({ dir, ground, log: memoryLog([]), store: memoryStore(records) });
+  await (await start()).stop();
+  const { policies, pass } = await policiesOn(memoryStore(records));
+  policies.set(peer, scid(1), policy());
+  policies.set(other, scid(2), policy());
+  await pass();
+  const left = (): number => [...records.keys()].filter((key) => key.startsWith('graph/peer/')).length;
+  expect(left()).toBe(2);
+  const node = await start();
+  await becomes('the records gone', () => left() === 0);
+  await node.stop();
+  await rm(dir, { recursive: true, force: true });
 });
