@@ -126,7 +126,13 @@ const failed = ({ name }: Strategy, detail: string): PaymentFailure => ({
   detail: detail.slice(0, MOST_TEXT),
 });
 
-const thrown = (error: unknown): string => `it threw ${error instanceof Error ? error.message : String(error)}`;
+/** Raised in the place of an answer that a strategy did not give; the message is a sentence about it that begins with "it". */
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer';
+}
+
+const thrown = (error: unknown): string =>
+  error instanceof NoAnswer ? error.message : `it threw ${error instanceof Error ? error.message : String(error)}`;
 
 /** What is wrong with pieces that are to stand in the place of `amount`; undefined for nothing. */
 const faultOf = (pieces: unknown, amount: Msat, most: number, least: Msat): string | undefined => {

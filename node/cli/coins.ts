@@ -7,6 +7,7 @@ import type { OptionName } from '../config/options.ts';
 import type { Sources } from '../config/optionsources.ts';
 import { LabError } from '../regtest/lab/laberror.ts';
 import { type LabFile, labFolder, readLab } from '../regtest/lab/labfile.ts';
+import { UsageError } from './words.ts';
 
 /** What the commands need of the command line around them. */
 interface Around {
@@ -44,14 +45,15 @@ const blocksFrom = (text: string): number => {
   return blocks;
 };
 
+/** Which word is the amount is known only once all are: so it is no commander that reads it. Throws UsageError. */
 const amountFrom = (text: string): bigint => {
   try {
     const amount = BigInt(satFrom(text));
     if (amount > 0n) return amount;
   } catch (error) {
-    throw new InvalidArgumentError(`expected ${error instanceof Error ? error.message : 'an amount'}`);
+    throw new UsageError(`AMOUNT: expected ${error instanceof Error ? error.message : 'an amount'}`);
   }
-  throw new InvalidArgumentError('expected more than nothing');
+  throw new UsageError('AMOUNT: expected more than nothing');
 };
 
 /** Calls the node that --dir and --network name. Throws ConnectionError. */

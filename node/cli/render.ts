@@ -51,8 +51,16 @@ const asList = (value: unknown): unknown =>
     ? Object.entries(value).map(([name, row]) => ({ name, ...(row as Json) }))
     : value;
 
+/** Names of lists that are no words. */
+const inWords: Readonly<Record<string, string>> = {
+  closedchannels: 'closed channels',
+  configs: 'options',
+  htlcs: 'HTLCs',
+  pays: 'payments',
+};
+
 const listLines = (name: MethodName, key: string, rows: readonly Json[], place: Place): readonly string[] => {
-  if (rows.length === 0) return [`no ${key}`];
+  if (rows.length === 0) return [`no ${inWords[key] ?? key}`];
   const below = linesBelow[name]?.[key];
   const words = below === undefined ? [] : rows.flatMap((row) => below(row, rows));
   const table = tableLines(views[name]?.[key] ?? everything(rows), rows, place);

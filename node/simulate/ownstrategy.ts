@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
-import { withStrategies } from '../../amp/strategies.ts';
+import { NoAnswer, withStrategies } from '../../amp/strategies.ts';
 import type { Strategy } from '../../amp/strategy.ts';
 
 /** A strategy that cannot be used: `fault.field` is `strategy`, and the message names the file. */
@@ -32,6 +32,9 @@ const MEMORY = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 32 };
 /** Letters of a text of its own that are told. */
 const MOST_TEXT = 200;
 
+/** Said where an answer cannot be passed on between threads. */
+const NOT_PLAIN = 'it gave what is no plain data';
+
 /** What runs in the thread: it loads the file, answers what it is asked, and rings for each answer. */
 const thread = `
 const { workerData: { url, port, bell } } = require('node:worker_threads');
@@ -39,7 +42,7 @@ const flag = new Int32Array(bell);
 const answer = (make) => {
   let said;
   try { said = { value: make() }; } catch (error) { said = { error: String(error?.message ?? error).slice(0, ${MOST_TEXT}) }; }
-  try { port.postMessage(said); } catch { port.postMessage({ error: 'its answer is no plain data' }); }
+  try { port.postMessage(said); } catch { port.postMessage({ error: '${NOT_PLAIN}' }); }
   Atomics.store(flag, 0, 1);
   Atomics.notify(flag, 0);
 };
@@ -110,14 +113,14 @@ export const ownStrategy = (
   if ('error' in loaded) throw refuse(loaded.error);
   const row = loaded.value as Pick<Strategy, 'name' | 'needsShards' | 'usesWindows'>;
   const ask = (question: readonly unknown[]): unknown => {
-    if (fault !== undefined) throw new Error(fault);
+    if (fault !== undefined) throw new NoAnswer(fault);
     const said = asked(port, flag, limits.answer, question);
     if (said === undefined) {
       fault = `it did not answer within ${limits.answer / 1000} s`;
       void end();
-      throw new Error(fault);
+      throw new NoAnswer(fault);
     }
-    if ('error' in said) throw new Error(said.error);
+    if ('error' in said) throw said.error === NOT_PLAIN ? new NoAnswer(NOT_PLAIN) : new Error(said.error);
     return said.value;
   };
   // What it answers is checked by whoever asks (amp/strategies.ts).

@@ -130,11 +130,8 @@ export const settingsOf = (flags: Flags, own: Strategies = new Map()): Settings 
   const { terms: someTerms } = { terms: defaultTerms };
   const [least, most] = amountIn(given.amount);
   const names = ['single', 'packets', ...everyStrategy.keys(), ...own.keys()];
-  const chosen =
-    flags.strategies === undefined
-      ? [...listIn('strategies', given.strategies), ...own.keys()]
-      : listIn('strategies', given.strategies);
-  const strategies = chosen.map((word) => oneOf('strategies', names, word));
+  const chosen = new Set([...listIn('strategies', given.strategies), ...own.keys()]);
+  const strategies = [...chosen].map((word) => oneOf('strategies', names, word));
   const known = [...schemeNames, 'mpp'];
   const schemes = listIn('schemes', given.schemes).map((word) => oneOf('schemes', known, word));
   const extras = listIn('redundancy', given.redundancy).map((word) => numberIn('redundancy', word, 0, 100, true));

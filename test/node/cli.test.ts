@@ -228,6 +228,19 @@ describe('start', () => {
     expect(err).not.toContain('hunter2');
   });
 
+  test('what stands for a login where one is asked for is no password', async () => {
+    const { code, err } = await run(['start', '--bitcoind', 'ampere:hunter2@127.0.0.1:18443']);
+    expect(code).toBe(2);
+    expect(err).toContain('expected http://USER:PASSWORD@HOST:PORT, http://USER@HOST:PORT beside a password file');
+    expect((await run(['start'])).err).toContain('expected --bitcoind http://USER:PASSWORD@HOST:PORT');
+  });
+
+  test.each(['0.1bct', '0', '1.5'])('faucet says what is wrong with the amount %s', async (amount) => {
+    const { code, err } = await run(['faucet', 'bob', amount, ...bitcoind]);
+    expect(code).toBe(2);
+    expect(err).toMatch(/^ampere: AMOUNT: expected /);
+  });
+
   test('a variable that is none is said, and the call is made', async () => {
     const err: string[] = [];
     const code = await runCommand(['--dir', dir, 'newaddr'], {

@@ -63,12 +63,14 @@ describe('tables', () => {
 
   test.each([
     ['listforwards', 'forwards'],
-    ['listhtlcs', 'htlcs'],
+    ['listhtlcs', 'htlcs', 'HTLCs'],
+    ['listpays', 'pays', 'payments'],
+    ['listclosedchannels', 'closedchannels', 'closed channels'],
     ['listsendpays', 'payments'],
     ['listknowledge', 'directions'],
     ['listsets', 'sets'],
-  ] as const)('%s says so where there are none', (method, list) => {
-    expect(render(method, { [list]: [] })).toBe(`no ${list}`);
+  ] as const)('%s says so in words where there are none', (method, list, words: string = list) => {
+    expect(render(method, { [list]: [] })).toBe(`no ${words}`);
   });
 
   test('listsendpays has a line for each part that fits a terminal', () => {

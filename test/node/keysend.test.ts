@@ -142,6 +142,17 @@ describe('between two nodes', () => {
   });
 });
 
+test('a scheme that there is none of is told with all that there are', async () => {
+  const pair = await startPair();
+  try {
+    const { alice, bob } = pair.nodes;
+    const paying = alice.call('keysend', { destination: bob.id, amount_msat: 5_000_000n, scheme: 'tre', force: true });
+    expect(await refusalOf(paying)).toContain('or "threshold" or "deployed" or "single"');
+  } finally {
+    await pair.stop();
+  }
+});
+
 describe('a node with accept-spontaneous=false', () => {
   test('does not announce feature bit 55, and refuses a keysend', async () => {
     const pair = await startPair({ 'accept-spontaneous': 'false' });

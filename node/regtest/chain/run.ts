@@ -5,6 +5,7 @@ import { hex } from '../../../wire/bytes.ts';
 import { systemClock, systemEntropy } from '../../base/entropy.ts';
 import { makeFolder } from '../../base/files.ts';
 import { keepJournal } from './journal.ts';
+import { takeLock } from './lockfile.ts';
 import { type Publication, publish } from './publish.ts';
 import { openRegtest } from './regtest.ts';
 import { serveChain } from './serve.ts';
@@ -26,16 +27,40 @@ const host = '127.0.0.1';
 /** The cookie file of a chain in this folder, written at each start. */
 export const cookieIn = (datadir: string): string => join(datadir, '.cookie');
 
-/** Resolves once it was told to stop and has. Throws NoInterpreter, JournalError, ServeError, PublishError. */
+/** Another process keeps its chain in the folder. */
+export class ChainInUse extends Error {
+  override readonly name = 'ChainInUse';
+  readonly fault: { readonly code: 'chain_in_use'; readonly datadir: string; readonly pid: number };
+  constructor(datadir: string, pid: number) {
+    super(`process ${pid} is using the chain in ${datadir}; choose another folder with --datadir, or end that process`);
+    this.fault = { code: 'chain_in_use', datadir, pid };
+  }
+}
+
+/**
+ * Resolves once it was told to stop and has. Throws ChainInUse, since two processes would tear one journal and each other's cookie,
+ * NoInterpreter, JournalError, ServeError, PublishError.
+ */
 export const runChain = async (options: ChainOptions, out: (line: string) => void): Promise<void> => {
+  const { datadir } = options;
+  if (datadir === undefined) return serve(options, out);
+  await makeFolder(datadir);
+  const lock = join(datadir, 'lock');
+  const holder = await takeLock(lock);
+  if (holder !== undefined) throw new ChainInUse(datadir, holder);
+  try {
+    await serve(options, out);
+  } finally {
+    await rm(lock, { force: true });
+  }
+};
+
+const serve = async (options: ChainOptions, out: (line: string) => void): Promise<void> => {
   const { port, user, datadir } = options;
   const password = options.password ?? hex(systemEntropy.bytes(16));
   const cookie = `__cookie__:${hex(systemEntropy.bytes(32))}`;
   const regtest = await openRegtest(systemClock);
-  if (datadir !== undefined) {
-    await makeFolder(datadir);
-    keepJournal(regtest, join(datadir, 'journal'));
-  }
+  if (datadir !== undefined) keepJournal(regtest, join(datadir, 'journal'));
 
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => {

@@ -40,7 +40,11 @@ export class ServeError extends Error {
   override readonly name = 'ServeError';
   readonly fault: { readonly code: 'cannot_listen'; readonly where: string };
   constructor(where: string, reason: string) {
-    super(`cannot listen on ${where}: ${reason}`);
+    super(
+      reason === 'EADDRINUSE'
+        ? `${where} is taken: choose another with --port, 0 for a free one`
+        : `cannot listen on ${where}: ${reason}`,
+    );
     this.fault = { code: 'cannot_listen', where };
   }
 }

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { beginningOf, withLock } from '../../../node/regtest/lab/lock.ts';
+import { beginningOf } from '../../../node/regtest/chain/lockfile.ts';
+import { withLock } from '../../../node/regtest/lab/lock.ts';
 import { readableLine, runningPid, startDetached, stopProcess } from '../../../node/regtest/lab/processes.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'ampere-lock-'));

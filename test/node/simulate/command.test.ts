@@ -89,19 +89,13 @@ describe('ampere simulate', () => {
     expect(said.at(-1)).toBe('');
   });
 
-  test('takes a strategy of a file, beside the others', async () => {
+  test.each(['thirds', 'single', 'thirds,single'])('takes a strategy of a file beside %s', async (strategies) => {
     const mine = join(import.meta.dirname, 'strategies', 'thirds.mjs');
-    const { code, out } = await run([
-      ...few.slice(0, 4),
-      '--amount',
-      '3k..20k',
-      '--strategy',
-      mine,
-      '--strategies',
-      'thirds',
-    ]);
+    const words = ['--amount', '3k..20k', '--strategy', mine, '--strategies', strategies];
+    const { code, out } = await run([...few.slice(0, 4), ...words]);
     expect(code).toBe(exitCodes.done);
-    expect(out).toMatch(/^thirds\/tree/m);
+    expect(out.match(/^thirds\/tree/gm)).toHaveLength(1);
+    expect(/^single/m.test(out)).toBe(strategies.includes('single'));
   });
 
   test('ends the run of a strategy at fault, says why, and goes on with the others', async () => {

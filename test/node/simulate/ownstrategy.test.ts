@@ -48,8 +48,8 @@ describe('a strategy in a file', () => {
     ['throws', "() => { throw new Error('no idea'); }", 'it threw no idea'],
     ['answers no list', '() => 7', 'it gave no list of pieces'],
     ['answers another sum', '({ amount }) => [amount, amount]', 'its pieces come to 2000002 msat, not to 1000001 msat'],
-    ['answers what no thread can pass on', '() => () => 1', 'it threw its answer is no plain data'],
-    ['answers later', 'async () => [1n]', 'it threw its answer is no plain data'],
+    ['answers what no thread can pass on', '() => () => 1', 'it gave what is no plain data'],
+    ['answers later', 'async () => [1n]', 'it gave what is no plain data'],
   ])('that %s fails the payment and says so', async (what, cut, detail) => {
     const { strategy } = await written(`${what.replaceAll(' ', '-')}.mjs`, row(cut));
     expect(firstPieces(strategy, wish, [])).toEqual({ code: 'strategy_failed', strategy: 'mine', detail });
@@ -57,7 +57,7 @@ describe('a strategy in a file', () => {
 
   test('that never ends is ended, and asked no more', async () => {
     const { strategy, fault } = await written('endless.mjs', row('() => { for (;;); }'), { answer: 300 });
-    const failed = { code: 'strategy_failed', strategy: 'mine', detail: 'it threw it did not answer within 0.3 s' };
+    const failed = { code: 'strategy_failed', strategy: 'mine', detail: 'it did not answer within 0.3 s' };
     expect(firstPieces(strategy, wish, [])).toEqual(failed);
     expect(fault()).toBe('it did not answer within 0.3 s');
     expect(firstPieces(strategy, wish, [])).toEqual(failed);

@@ -35,11 +35,11 @@ interface AmpParams {
   readonly shares?: number | undefined;
 }
 
-/** Throws ApiError for a scheme that this node does not have. */
-const schemeFor = (schemes: Schemes, given: string | undefined): string => {
+/** Throws ApiError for a scheme that this node does not have; `others` are what a caller may name besides. */
+const schemeFor = (schemes: Schemes, given: string | undefined, others: readonly string[]): string => {
   if (given === undefined) return defaultScheme;
   if (schemes.has(given)) return given;
-  const known = [...schemes.keys()].map((name) => `"${name}"`).join(' or ');
+  const known = [...schemes.keys(), ...others].map((name) => `"${name}"`).join(' or ');
   throw new ApiError('invalid_params', `scheme: expected ${known}`);
 };
 
@@ -51,11 +51,12 @@ export const ampTerms = (
   { payments }: Pick<Node, 'payments'>,
   amount: Msat,
   { scheme, redundancy, maxoverpayment, shares }: AmpParams,
+  others: readonly string[] = [],
 ) => {
   if (maxoverpayment !== undefined && redundancy === undefined)
     throw new ApiError('invalid_params', 'maxoverpayment: it bounds what redundancy costs; give both or neither');
   return {
-    scheme: schemeFor(payments.tables.schemes, scheme),
+    scheme: schemeFor(payments.tables.schemes, scheme, others),
     ...(redundancy !== undefined && { redundancy, maxOverpayment: maxoverpayment ?? msat(amount / 2n) }),
     ...(shares !== undefined && { shares }),
   };

@@ -173,7 +173,11 @@ const ampRequest = (node: Parts, params: Params): PaymentRequest => {
   // A payee holds nothing smaller without an invoice.
   const common = { ...commonTerms(node, params), ...strategyTerms(node, params), minShard: LEAST_SHARE };
   if (spontaneousAmp(node, params.destination, params.force ?? false, params.scheme) === 'eob')
-    return { ...common, ...ampTerms(node, params.amount_msat, params), paymentId: zeros(PAYMENT_ID_LENGTH) };
+    return {
+      ...common,
+      ...ampTerms(node, params.amount_msat, params, [DEPLOYED, PLAIN]),
+      paymentId: zeros(PAYMENT_ID_LENGTH),
+    };
   refuseShareParams(params);
   return { ...common, scheme: DEPLOYED, paymentSecret: node.ports.entropy.bytes(32), metadata: undefined };
 };

@@ -161,7 +161,7 @@ const schemeFor = ({ payments }: Parts, name = defaultScheme): Scheme | typeof D
   if (name === DEPLOYED) return name;
   const scheme = payments.tables.schemes.get(name);
   if (scheme !== undefined) return scheme;
-  const known = [...payments.tables.schemes.keys()].map((one) => `"${one}"`).join(' or ');
+  const known = [...payments.tables.schemes.keys(), DEPLOYED].map((one) => `"${one}"`).join(' or ');
   throw new ApiError('invalid_params', `scheme: expected ${known}`, { field: 'scheme' });
 };
 

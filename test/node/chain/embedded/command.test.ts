@@ -68,6 +68,30 @@ test('kept in a folder it comes back as it was, and its cookie file opens it whi
   });
 });
 
+const surroundingsOf = (err: string[]) => ({
+  out: () => undefined,
+  err: (text: string) => void err.push(text),
+  env: {},
+  run: async () => ({ ended: Promise.resolve() }),
+});
+
+test('a second one in the same folder, or on the same port, says so and leaves the first one as it is', async () => {
+  const words = ['--datadir', folder];
+  const cookieFile = join(folder, '.cookie');
+  await running(words, async (url) => {
+    const err: string[] = [];
+    const second = ['chain', '--port', '0', ...words];
+    expect(await runCommand(second, surroundingsOf(err))).toBe(exitCodes.failed);
+    expect(await runCommand(['chain', '--port', url.port], surroundingsOf(err))).toBe(exitCodes.failed);
+    expect(err).toEqual([
+      `ampere: process ${process.pid} is using the chain in ${folder}; choose another folder with --datadir, or end that process`,
+      `ampere: 127.0.0.1:${url.port} is taken: choose another with --port, 0 for a free one`,
+    ]);
+    await ask(url, { cookieFile }, 'stop', z.string());
+  });
+  await expect(readFile(join(folder, 'lock'))).rejects.toThrow('ENOENT');
+});
+
 test('it publishes what it is told to, where it is told to', async () => {
   await running(['--zmqpubrawblock', 'tcp://127.0.0.1:0', '--zmqpubrawtx', 'tcp://localhost:0'], async (url) => {
     const auth = { user: url.username, password: url.password };
@@ -80,12 +104,7 @@ test('it publishes what it is told to, where it is told to', async () => {
 
 test('a port that is none is used wrongly', async () => {
   const err: string[] = [];
-  const surroundings = {
-    out: () => undefined,
-    err: (text: string) => void err.push(text),
-    env: {},
-    run: async () => ({ ended: Promise.resolve() }),
-  };
+  const surroundings = surroundingsOf(err);
   expect(await runCommand(['chain', '--port', '70000'], surroundings)).toBe(exitCodes.usage);
   expect(err.join('\n')).toContain('expected a port from 0 to 65535');
   expect(await runCommand(['chain', '--zmqpubrawtx', 'tcp://*:1'], surroundings)).toBe(exitCodes.usage);
