@@ -3,6 +3,7 @@
  * and arcs are numbers. The first search measures the distance of every node to the target; with these distances as potentials, each
  * later search visits few nodes beside the path that it finds (Ahuja, Magnanti, Orlin, "Network Flows", 9.7 and 14.5).
  */
+import { Effort } from './effort.ts';
 import { Frontier } from './frontier.ts';
 
 /** Linear pieces of the cost of each arc. An arc counts as so many parallel arcs, of which the cheaper ones are filled first. */
@@ -30,7 +31,10 @@ export interface Flow {
 }
 
 /** The ends of arcs at each node, from `first[node]` up to `first[node + 1]`: `2 * arc` for the tail of an arc, `2 * arc + 1` for its head. */
-const incidence = (nodes: number, { count, tail, head }: Arcs): readonly [first: Int32Array, ends: Int32Array] => {
+export const incidence = (
+  nodes: number,
+  { count, tail, head }: Arcs,
+): readonly [first: Int32Array, ends: Int32Array] => {
   const first = new Int32Array(nodes + 2);
   for (let arc = 0; arc < count; arc++)
     for (const node of [tail[arc] ?? 0, head[arc] ?? 0]) first[node + 2] = (first[node + 2] ?? 0) + 1;
@@ -62,9 +66,11 @@ class Solver {
   private readonly via: Int32Array;
   private readonly frontier = new Frontier();
   private readonly arcs: Arcs;
+  private readonly effort: Effort;
 
-  constructor(nodes: number, arcs: Arcs) {
+  constructor(nodes: number, arcs: Arcs, effort: Effort) {
     this.arcs = arcs;
+    this.effort = effort;
     this.carried = new Float64Array(arcs.count);
     this.segment = new Uint8Array(arcs.count);
     [this.first, this.ends] = incidence(nodes, arcs);
@@ -98,7 +104,7 @@ class Solver {
 
   /** Measures the distance of every node to the target while no arc carries anything. */
   measure(target: number): void {
-    const { potential, first, ends, segment, frontier, settled } = this;
+    const { potential, first, ends, segment, frontier, settled, effort } = this;
     const { tail, slopes } = this.arcs;
     potential[target] = 0;
     frontier.push(target, 0);
@@ -107,6 +113,7 @@ class Solver {
       settled[node] = 1;
       const cost = potential[node] ?? 0;
       const last = first[node + 1] ?? 0;
+      effort.used += last - (first[node] ?? 0);
       for (let at = first[node] ?? 0; at < last; at++) {
         const end = ends[at] ?? 0;
         if ((end & 1) === 0) continue;
@@ -125,7 +132,7 @@ class Solver {
 
   /** Finds a path of least cost for the next unit; false where there is none. `via` leads back along it from the target. */
   private search(source: number, target: number): boolean {
-    const { potential, distance, settled, via, first, ends, segment, carried, frontier } = this;
+    const { potential, distance, settled, via, first, ends, segment, carried, frontier, effort } = this;
     const { tail, head, slopes } = this.arcs;
     if (potential[source] === Number.POSITIVE_INFINITY) return false;
     const reached: number[] = [source];
@@ -143,6 +150,7 @@ class Solver {
       }
       const base = so - (potential[node] ?? 0);
       const last = first[node + 1] ?? 0;
+      effort.used += last - (first[node] ?? 0);
       for (let at = first[node] ?? 0; at < last; at++) {
         const end = ends[at] ?? 0;
         const arc = end >> 1;
@@ -207,9 +215,20 @@ class Solver {
 /** Augmenting paths at most: more take seconds, and a flow that needs them is hardly of use. */
 export const MOST_PATHS = 1_000;
 
+/** What bounds a search for a flow. */
+export interface FlowLimits {
+  /** Augmenting paths at most. */
+  readonly paths?: number;
+  /** Work at most, and how much it was. */
+  readonly effort?: Effort;
+  /** The work after which it is doubtful that there is such a flow, and `isHopeless` is asked, once. */
+  readonly doubt?: number;
+  readonly isHopeless?: () => boolean;
+}
+
 /**
  * The cheapest flow of `amount` from `source` to `target`. Nodes are numbers below `nodes`. Where the arcs cannot carry all of it, or
- * `most` augmenting paths do not suffice, the flow is of less. The same arcs in the same order give the same flow.
+ * the limits do not suffice, the flow is of less. The same arcs in the same order give the same flow.
  */
 export const minCostFlow = (
   nodes: number,
@@ -217,13 +236,19 @@ export const minCostFlow = (
   source: number,
   target: number,
   amount: number,
-  most = MOST_PATHS,
+  { paths: most = MOST_PATHS, effort = new Effort(), doubt = 0, isHopeless }: FlowLimits = {},
 ): Flow => {
-  const solver = new Solver(nodes, arcs);
+  const begun = effort.used;
+  let asks = isHopeless;
+  const solver = new Solver(nodes, arcs, effort);
   let [sent, paths] = [0, 0];
   if (source === target) return { carried: solver.carried, sent, paths };
   solver.measure(target);
-  while (sent < amount && paths < most) {
+  while (sent < amount && paths < most && !effort.isSpent) {
+    if (effort.used - begun >= doubt && asks !== undefined) {
+      if (asks()) break;
+      asks = undefined;
+    }
     const more = solver.grow(source, target, amount - sent);
     if (more === 0) break;
     sent += more;

@@ -11,8 +11,10 @@ import { CLOSED, KNOWN, LIMITED, PENALIZED } from './search.ts';
 
 /** How a flow is searched for; the query says the rest. */
 export interface FlowTerms {
-  /** Channels that can carry less than this, or whose htlc_minimum_msat is above it, are left out; msat. */
+  /** Channels that can carry less than this are left out; msat. */
   readonly grain: number;
+  /** Channels whose htlc_minimum_msat is above this are left out; msat. Without it, those for which it is above `grain`. */
+  readonly floor?: number;
   /** The factor by which a channel must be able to carry more than what arrives, since it carries the fees of later hops, too; 1 or more. */
   readonly margin: number;
   /** The weight of improbability: 1 as in the search for a single route, 0 for none. */
@@ -70,6 +72,7 @@ class Builder {
   private readonly amount: number;
   private readonly terms: FlowTerms;
   private readonly grain: number;
+  private readonly highestFloor: number;
   private readonly margin: number;
   /** The weight of improbability, in billionths of a msat. */
   private readonly weight: number;
@@ -90,6 +93,7 @@ class Builder {
     this.amount = amount;
     this.terms = terms;
     this.grain = terms.grain;
+    this.highestFloor = terms.floor ?? terms.grain;
     this.margin = terms.margin;
     this.weight = BILLION * terms.improbability * weight;
     this.perBlock = riskPerBlock * terms.delay;
@@ -117,10 +121,10 @@ class Builder {
     low: number,
     high: number,
   ): void {
-    const { grain, margin, ends, slopes } = this;
+    const { grain, highestFloor, margin, ends, slopes } = this;
     const room = Math.floor(most / margin);
     const whole = Math.floor(largest / margin);
-    if (room < grain || whole < grain || floor > grain || room < 1) return;
+    if (room < grain || whole < grain || floor > highestFloor || room < 1) return;
     const arc = this.count++;
     this.via[arc] = via;
     this.tail[arc] = from;

@@ -6,10 +6,12 @@ import { atRest, type FlowWish, type Reserved, type Route, type RouteQuery } fro
 import { msat, shortChannelId } from '../../wire/units.ts';
 import { Balances } from './balances.ts';
 import { NONE } from './compact.ts';
+import { Effort } from './effort.ts';
 import { hintedCeiling } from './extras.ts';
 import { type Arcs, minCostFlow, SEGMENTS } from './flow.ts';
 import { arcsOf, type FlowTerms, MOST_OF_CAPACITY } from './flowarcs.ts';
 import { pathsOf } from './flowpaths.ts';
+import { greatestFlow } from './greatestflow.ts';
 import { keyOfNode } from './nodekeys.ts';
 import type { RouteContext, Terms } from './routecontext.ts';
 import { canLeave, findRoute, forwardingFee, type Prepared, prepare, routeOf } from './routing.ts';
@@ -155,8 +157,11 @@ const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 const SMALL_PATH = 64;
 const MOST_SPREAD = 16n;
 
-/** Why there is no such flow: the channels carry too little, or only in too many parts, for too high a fee, or with too long a delay. */
-type Fault = 'too_little' | 'too_many_parts' | 'too_expensive' | 'too_slow';
+/**
+ * Why there is no such flow: the channels carry too little, or only in too many parts, for too high a fee, or with too long a delay;
+ * or the search was given up as too much work.
+ */
+type Fault = 'too_little' | 'too_much_work' | 'too_many_parts' | 'too_expensive' | 'too_slow';
 
 /** Augmenting paths at most: a flow that needs more does not fit into a few dozen parts, and takes seconds. */
 const USEFUL_PATHS = 300;
@@ -168,14 +173,32 @@ const intoTarget = ({ count, head, ends }: Arcs, target: number): number => {
   return sum;
 };
 
-const attempt = (prepared: Prepared, query: FlowQuery, terms: FlowTerms): readonly Route[] | Fault => {
+/** Whether the arcs cannot carry the amount together, whatever it costs; also true where `effort` is spent before that is known. */
+const isTooMuch = (arcs: Arcs, { terms, query }: Prepared, effort: Effort): boolean => {
+  const { source, target, nodes } = terms;
+  const amount = Number(query.amount);
+  // Where an amount is too large, it is mostly so for the last channels already: that is known without a search.
+  return intoTarget(arcs, target) < amount || greatestFlow(nodes, arcs, source, target, amount, effort) < amount;
+};
+
+/** Looks at arcs, before a search for the cheapest flow asks whether there is any: most of those that there are take fewer. */
+const DOUBT = 500_000;
+
+/** `doubt` is the work after which it is asked whether there is any flow of the amount. */
+const attempt = (
+  prepared: Prepared,
+  query: FlowQuery,
+  terms: FlowTerms,
+  effort: Effort,
+  doubt: number,
+): readonly Route[] | Fault => {
   const arcs = arcsOf(prepared, terms);
   const { source, target, nodes } = prepared.terms;
   const amount = Number(query.amount);
-  // Where an amount is too large, it is mostly so for the last channels already: that is known without a search.
   if (intoTarget(arcs, target) < amount) return 'too_little';
-  const { carried, sent } = minCostFlow(nodes, arcs, source, target, amount, USEFUL_PATHS);
-  if (sent < amount) return 'too_little';
+  const limits = { paths: USEFUL_PATHS, effort, doubt, isHopeless: () => isTooMuch(arcs, prepared, effort) };
+  const { carried, sent } = minCostFlow(nodes, arcs, source, target, amount, limits);
+  if (sent < amount) return effort.isSpent ? 'too_much_work' : 'too_little';
   const { most, least } = query.flow;
   const paths = pathsOf(arcs, carried, source, target, most, (arc) => arcs.largest[arc] ?? 0);
   const parts = new Parts(prepared);
@@ -216,11 +239,19 @@ const NEARLY_ALL = 15 / 16;
 const GRAINS_PER_PART = 4n;
 const FINEST = 1000n;
 
+/** Looks at arcs, for all attempts at one flow: half as many again as any flow took that was found in networks of the real one's size. */
+export const MOST_WORK = 10_000_000;
+
 /**
  * Routes that carry `query.amount` together, made of the cheapest flow that fits: at most `flow.most` of them, none of several below
- * `flow.least`. Each keeps to the query's limits for a route, and all together to its `maxFee`. undefined where there are none.
+ * `flow.least`. Each keeps to the query's limits for a route, and all together to its `maxFee`. undefined where there are none,
+ * or where none is found within `effort`.
  */
-export const findFlow = (context: RouteContext, query: FlowQuery): readonly Route[] | undefined => {
+export const findFlow = (
+  context: RouteContext,
+  query: FlowQuery,
+  effort = new Effort(MOST_WORK),
+): readonly Route[] | undefined => {
   const { amount, maxFee } = query;
   if (!canLeave(context, query) || amount > Number.MAX_SAFE_INTEGER) return undefined;
   if (query.finalExpiry > query.maxExpiry) return undefined;
@@ -240,6 +271,11 @@ export const findFlow = (context: RouteContext, query: FlowQuery): readonly Rout
     { grain: grainOf(FINEST), margin: 1, reach: NEARLY_ALL },
     { grain: grainOf(FINEST), margin: 1, reach: 1 },
   ] as const;
+  // At least what any of these can carry, so that an amount which is too much for it need not be tried again with each.
+  const widest = {
+    ...{ grain: Math.min(...sizes.map(({ grain }) => grain)), floor: Number.POSITIVE_INFINITY },
+    ...{ margin: 1, reach: 1, improbability: 0, delay: 1 },
+  };
   const tried = new Set<number>();
   let [size, thrift, haste] = [1, 0, 0];
   for (;;) {
@@ -248,8 +284,11 @@ export const findFlow = (context: RouteContext, query: FlowQuery): readonly Rout
       improbability: IMPROBABILITY_WEIGHTS[thrift] ?? 0,
       delay: DELAY_WEIGHTS[haste] ?? 1,
     };
-    const found = attempt(prepared, query, terms);
+    const found = attempt(prepared, query, terms, effort, tried.size === 0 ? DOUBT : 0);
     if (typeof found === 'object') return found;
+    if (found === 'too_much_work') return undefined;
+    if (found === 'too_little' && tried.size === 0 && isTooMuch(arcsOf(prepared, widest), prepared, effort))
+      return undefined;
     tried.add(size);
     if (found === 'too_expensive') thrift++;
     else if (found === 'too_slow') haste++;

@@ -1,8 +1,10 @@
 /** Minimum-cost flows over small networks that chance makes: the cheapest there is, and taken apart without loss. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Effort } from '../../node/graph/effort.ts';
 import { type Arcs, type Flow, minCostFlow, SEGMENTS } from '../../node/graph/flow.ts';
 import { pathsOf } from '../../node/graph/flowpaths.ts';
+import { greatestFlow } from '../../node/graph/greatestflow.ts';
 import { propertyRuns } from '../support/runs.ts';
 
 /** An arc by its ends, and the width and further slope of each piece of its cost. */
@@ -193,6 +195,56 @@ describe('a minimum-cost flow', () => {
     ]);
     expect(minCostFlow(NODES, arcs, 0, 1, 1_000)).toMatchObject({ sent: 4 * SEGMENTS });
     expect(minCostFlow(NODES, arcs, 1, 0, 1_000)).toMatchObject({ sent: 0, paths: 0 });
-    expect(minCostFlow(NODES, arcs, 0, 1, 1_000, 3)).toMatchObject({ sent: 6, paths: 3 });
+    expect(minCostFlow(NODES, arcs, 0, 1, 1_000, { paths: 3 })).toMatchObject({ sent: 6, paths: 3 });
+  });
+  test('is not looked for any further once it is known that there is none', () => {
+    fc.assert(
+      fc.property(question, fc.nat(60), ({ edges, source, target, amount }, doubt) => {
+        const arcs = arcsOf(edges);
+        let asked = 0;
+        const isHopeless = (): boolean => {
+          asked++;
+          return greatestFlow(NODES, arcs, source, target, amount, new Effort()) < amount;
+        };
+        const whole = minCostFlow(NODES, arcs, source, target, amount);
+        const flow = minCostFlow(NODES, arcs, source, target, amount, { doubt, isHopeless });
+        expect(asked).toBeLessThanOrEqual(1);
+        if (whole.sent === amount) expect(flow).toEqual(whole);
+        else expect(flow.sent).toBeLessThanOrEqual(whole.sent);
+        if (whole.sent < amount && doubt === 0) expect(flow.paths).toBe(0);
+      }),
+      { numRuns: propertyRuns(200) },
+    );
+  });
+});
+
+describe('what arcs can carry, whatever it costs,', () => {
+  test('is as much as the cheapest flow of it sends', () => {
+    fc.assert(
+      fc.property(question, ({ edges, source, target, amount }) => {
+        const arcs = arcsOf(edges);
+        const { sent } = minCostFlow(NODES, arcs, source, target, amount);
+        expect(greatestFlow(NODES, arcs, source, target, amount, new Effort())).toBe(sent);
+      }),
+      { numRuns: propertyRuns(400) },
+    );
+  });
+
+  test('is looked for no longer than for a round more than it may take, as the cheapest is', () => {
+    fc.assert(
+      fc.property(question, fc.nat(60), ({ edges, source, target, amount }, most) => {
+        const arcs = arcsOf(edges);
+        const ends = 2 * edges.length;
+        const [greatest, cheapest] = [new Effort(most), new Effort(most)];
+        const sent = greatestFlow(NODES, arcs, source, target, amount, greatest);
+        expect(sent).toBeLessThanOrEqual(minCostFlow(NODES, arcs, source, target, amount).sent);
+        // A round ranks all nodes, and then looks at what is left of each one's arcs.
+        expect(greatest.used).toBeLessThanOrEqual(most + 2 * ends + NODES);
+        minCostFlow(NODES, arcs, source, target, amount, { effort: cheapest });
+        // What measures the distances is a round as well.
+        expect(cheapest.used).toBeLessThanOrEqual(Math.max(most, ends) + ends);
+      }),
+      { numRuns: propertyRuns(200) },
+    );
   });
 });
