@@ -1,13 +1,13 @@
 /**
- * What age costs a channel: bytes written per payment while a channel gets older, and how long a node takes to start again after
- * so many payments, and what it then holds in memory. Two whole nodes in this process, on synced disks.
+ * What age costs a channel: bytes written per payment while a channel gets older, what is in memory meanwhile, and how long a node
+ * takes to start again after so many payments, and what it then holds in memory. Two whole nodes in this process, on synced disks.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Log } from '../../node/ports/ports.ts';
 import { bytesInUse } from '../support/garbage.ts';
 import { endow, type Ground, type LocalNode, newGround, startLocal } from '../support/inprocess.ts';
-import { keptLog } from '../support/quiet.ts';
 import type { Bench } from './harness.ts';
 
 const capacity = 16_000_000n;
@@ -56,14 +56,22 @@ const payBothWays = async (one: LocalNode, other: LocalNode, count: number): Pro
   }
 };
 
+/** Keeps nothing: what is in memory is the nodes'. */
+const log: Log = {
+  ...{ trace: () => undefined, debug: () => undefined, info: () => undefined },
+  ...{ warn: () => undefined, error: () => undefined, isTracing: () => false },
+  child: () => log,
+};
+
 const start = (dir: string, ground: Ground): Promise<LocalNode> =>
-  startLocal({ dir, ground, log: keptLog(), flags: { 'fee-base': '0' } });
+  startLocal({ dir, ground, log, flags: { 'fee-base': '0' } });
 
 const bytesOf = ({ written }: LocalNode): number => written.bytes;
 
 export const bench: Bench = {
   name: 'age',
-  about: 'bytes written per payment as a channel ages, and the time to start again (AMPERE_BENCH_PAYMENTS in all)',
+  about:
+    'bytes written per payment and memory as a channel ages, and the time to start again (AMPERE_BENCH_PAYMENTS in all)',
   run: async (scope) => {
     const dir = await mkdtemp(join(tmpdir(), 'ampere-age-'));
     const dirs = { payer: join(dir, 'payer'), payee: join(dir, 'payee') };
@@ -79,6 +87,7 @@ export const bench: Bench = {
       await until(async () => (await isUp(payer)) && (await isUp(payee)));
 
       scope.table('Bytes written for one payment of 1,000 sat, both nodes', 'bytes; one at a time and 100 at once');
+      const inUse = new Map<string, number>();
       for (let made = 0; made <= payments; ) {
         const next = made === 0 ? Math.min(100, payments) : Math.min(made * 10, payments);
         const row = `after ${made.toLocaleString('en-US')} payments`;
@@ -90,12 +99,16 @@ export const bench: Bench = {
           for (let done = 0; done < sample; done += count) await pay(payer, payee, count);
           scope.put(row, column, (bytesOf(payer) + bytesOf(payee) - before) / sample);
         }
+        inUse.set(row, bytesInUse() / 1e6);
         if (made === payments) break;
         await payBothWays(payer, payee, Math.max(0, next - made - 2 * sample));
         // Onions seen are remembered until their HTLCs would have expired: time passes, as it does for a node.
         await mine(ground, 50, [payer, payee]);
         made = next;
       }
+
+      scope.table('In memory while they run, both nodes', 'MB of JavaScript values');
+      for (const [row, megabytes] of inUse) scope.put(row, 'memory', megabytes);
 
       scope.table(
         `Starting again after ${payments.toLocaleString('en-US')} payments`,
