@@ -14,6 +14,7 @@ import { pairLines, sentence } from './layout.ts';
 import { flagsOf, listed, readFile } from './nodeoptions.ts';
 import { withProgress } from './progress.ts';
 import { render } from './render.ts';
+import { followNotifications } from './subscribe.ts';
 import type { Surroundings } from './surroundings.ts';
 import { noTerminal, painterOf } from './terminal.ts';
 import { followTrace, isFollowing } from './trace.ts';
@@ -71,6 +72,12 @@ const callMethod = async (
       const isScreen = terminal.rows !== undefined && width !== undefined;
       const columns = width ?? Number.POSITIVE_INFINITY;
       await followTrace(client, params, { json: given['json'] === true, columns, isScreen, out, err });
+      return;
+    }
+    if (name === 'subscribe') {
+      const isScreen = terminal.rows !== undefined && given['json'] !== true;
+      const place = isScreen ? { width, paint: painterOf(terminal) } : undefined;
+      await followNotifications(client, params, { place, out, err });
       return;
     }
     if (given['json'] === true) {

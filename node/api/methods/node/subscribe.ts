@@ -37,7 +37,7 @@ export interface Parts {
 }
 
 export const subscribe = method({
-  doc: 'Sends notifications on this connection from now on: the unix socket or WebSocket, until it ends.',
+  doc: 'Sends notifications on this connection from now on, until it ends: on the unix socket or over WebSocket. As a command, prints them until Ctrl-C or until the node stops.',
   example: ['invoice_payment'],
   params,
   result,
