@@ -24,6 +24,9 @@ export interface ChainOptions {
 
 const host = '127.0.0.1';
 
+/** Each of them ends it. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** The cookie file of a chain in this folder, written at each start. */
 export const cookieIn = (datadir: string): string => join(datadir, '.cookie');
 
@@ -66,21 +69,24 @@ const serve = async (options: ChainOptions, out: (line: string) => void): Promis
   const ended = new Promise<void>((resolve) => {
     end = resolve;
   });
-  process.once('SIGINT', end);
-  process.once('SIGTERM', end);
-  process.once('SIGHUP', end);
   const logins = [`${user}:${password}`, ...(datadir === undefined ? [] : [cookie])];
-  const { published, close } = await publish(regtest, options.publications);
-  const served = await serveChain({ regtest, clock: systemClock, host, port, logins, published, stop: end });
-  if (datadir !== undefined) await writeFile(cookieIn(datadir), cookie, { mode: 0o600 });
-  out(`a regtest chain at http://${user}:${encodeURIComponent(password)}@${host}:${served.port}`);
-  for (const { type, address } of published) out(`it publishes ${type.replace(/^pub/, '')} at ${address}`);
-
-  await ended;
-  process.off('SIGINT', end);
-  process.off('SIGTERM', end);
-  process.off('SIGHUP', end);
-  await served.close();
-  await close();
-  if (datadir !== undefined) await rm(cookieIn(datadir), { force: true });
+  // What was begun is ended also where a later step fails: an open socket would keep the process from ending.
+  const closing: (() => Promise<void>)[] = [];
+  for (const signal of SIGNALS) process.once(signal, end);
+  try {
+    const { published, close } = await publish(regtest, options.publications);
+    closing.unshift(close);
+    const served = await serveChain({ regtest, clock: systemClock, host, port, logins, published, stop: end });
+    closing.unshift(() => served.close());
+    if (datadir !== undefined) {
+      closing.push(() => rm(cookieIn(datadir), { force: true }));
+      await writeFile(cookieIn(datadir), cookie, { mode: 0o600 });
+    }
+    out(`a regtest chain at http://${user}:${encodeURIComponent(password)}@${host}:${served.port}`);
+    for (const { type, address } of published) out(`it publishes ${type.replace(/^pub/, '')} at ${address}`);
+    await ended;
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, end);
+    for (const close of closing) await close();
+  }
 };

@@ -1,5 +1,7 @@
 /** `ampere chain`, run as the command runs it. */
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -68,6 +70,14 @@ test('kept in a folder it comes back as it was, and its cookie file opens it whi
   });
 });
 
+/** Something that listens on a port of this machine, 0 for a free one; rejects where the port is taken. */
+const listeningOn = async (port: number) => {
+  const server = createServer();
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+};
+
 const surroundingsOf = (err: string[]) => ({
   out: () => undefined,
   err: (text: string) => void err.push(text),
@@ -90,6 +100,20 @@ test('a second one in the same folder, or on the same port, says so and leaves t
     await ask(url, { cookieFile }, 'stop', z.string());
   });
   await expect(readFile(join(folder, 'lock'))).rejects.toThrow('ENOENT');
+});
+
+test('one that cannot serve lets go of the addresses at which it was to publish, and of the signals', async () => {
+  await running([], async (url) => {
+    const free = await listeningOn(0);
+    const { port } = z.object({ port: z.number() }).parse(free.address());
+    free.close();
+    const listeners = process.listenerCount('SIGTERM');
+    const words = ['chain', '--port', url.port, '--zmqpubrawtx', `tcp://127.0.0.1:${port}`];
+    expect(await runCommand(words, surroundingsOf([]))).toBe(exitCodes.failed);
+    expect(process.listenerCount('SIGTERM')).toBe(listeners);
+    (await listeningOn(port)).close();
+    await ask(url, { user: url.username, password: url.password }, 'stop', z.string());
+  });
 });
 
 test('it publishes what it is told to, where it is told to', async () => {
