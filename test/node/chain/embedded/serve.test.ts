@@ -138,7 +138,7 @@ describe('what a lab asks', () => {
       logins: [],
       stop() {},
     });
-    await expect(again).rejects.toThrow(`cannot listen on 127.0.0.1:${served.port}: EADDRINUSE`);
+    await expect(again).rejects.toThrow(`127.0.0.1:${served.port} is taken: choose another with --port`);
   });
 });
 
