@@ -65,10 +65,9 @@ test('a bitcoind that hangs delays neither getinfo, nor other calls, nor the sto
   const node = nodeOn('hanna', bitcoind);
   await node.start();
   process.kill(bitcoind.pid, 'SIGSTOP');
-  expect(await node.call('getinfo')).toMatchObject({
-    blockheight: 101,
-    warning_bitcoind_sync: expect.stringContaining('no answer from bitcoind'),
-  });
+  // A first call may still get the answer to what was asked just before.
+  await warning(node, 'no answer from bitcoind');
+  expect((await node.call('getinfo')).blockheight).toBe(101);
   const { bech32 = '' } = await node.call('newaddr');
   await expect(node.call('withdraw', { destination: bech32, satoshi: 1000n })).rejects.toMatchObject({ code: 500 });
   // Else it would have been killed.
