@@ -5,7 +5,7 @@ import type { PaymentContext, PaymentRequest } from './io.ts';
 import { blobsFault, isNode } from './onions.ts';
 import { isEob, isOrdinary, redundancyOf, strategyOf } from './payment.ts';
 import type { Schemes } from './scheme.ts';
-import { defaultStrategy, unknownStrategy } from './strategies.ts';
+import { spareStrategies, takesSpare, unknownStrategy } from './strategies.ts';
 
 export const unknownScheme = (schemes: Schemes): PaymentFailure => ({
   code: 'bad_request',
@@ -28,8 +28,8 @@ export const badField = (request: PaymentRequest, context: PaymentContext): Paym
   if (strategy === undefined) return unknownStrategy(strategies);
   if (strategy.needsShards && shards === undefined && scheme !== 'single')
     return bad('shards', `how many HTLCs to cut the amount into, which strategy ${strategy.name} does not decide`);
-  if (strategy.name !== defaultStrategy && redundancyOf(request) > 0)
-    return bad('strategy', `${defaultStrategy}: shards of which any so many will do are all equal`);
+  if (!takesSpare(strategy) && redundancyOf(request) > 0)
+    return bad('strategy', `${spareStrategies(strategies)}: shards of which any so many will do are all equal`);
   if (!whole(request.maxDelay, 1, MAX_EXPIRY_AHEAD)) return bad('maxDelay', `1 to ${MAX_EXPIRY_AHEAD} blocks`);
   if (!whole(withhold, 0, 255)) return bad('withhold', '0 to 255');
   if (entropy.length !== 32) return bad('entropy', '32 bytes');

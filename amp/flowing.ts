@@ -107,6 +107,30 @@ export const withFlow = (
 };
 
 /**
+ * The payment with a route for as many shards of its pool as there are any for, of shards that are not to be cut; the others go on
+ * waiting. `unusable`: none of the routes is what was asked for. A failure where the payment cannot go on.
+ */
+export const withUnits = (
+  pending: PendingStep,
+  pool: Pool,
+  routes: readonly Route[],
+  context: PaymentContext,
+): PendingStep | PaymentFailure | 'unusable' => {
+  let next = pending;
+  const waits = [...pool.shards];
+  for (const route of routes) {
+    const [place] = waits;
+    if (place === undefined) break;
+    const usable = isUsable(next.payment, place, route, context);
+    if (typeof usable === 'object') return usable;
+    if (!usable) continue;
+    next = withState(next, place, { kind: 'routed', route });
+    waits.shift();
+  }
+  return next === pending ? 'unusable' : next;
+};
+
+/**
  * Where there are no routes now and some of what is under way may still come back as failed: what waits is planned together with it
  * then, for it could be cut further. undefined where nothing is to be waited for.
  */

@@ -256,7 +256,7 @@ export type PaymentInput =
       readonly type: 'route';
       readonly query: number;
       readonly route: Route | undefined;
-      /** To a query with `flow`: the routes that carry its amount together, instead of the one; empty where there are none. */
+      /** To a query with `flow`: the routes that carry its amount together, instead of the one, or as many of its units as can be; empty where there are none. */
       readonly routes?: readonly Route[] | undefined;
       /** Milliseconds within which a failure on this route comes back, as far as the node has measured; none is to be expected where there is none. */
       readonly roundTrip?: number;

@@ -116,7 +116,12 @@ export const ask = (pending: PendingStep, i: number, context: PaymentContext): P
     reserved: reservedBy(payment),
     ...(strategyOf(payment.request, context)?.usesWindows === true && { usesWindows: true }),
     ...(pool !== undefined &&
-      (pool.most > 1 || pool.shards.length > 1) && { flow: { most: pool.most, least: payment.request.minShard } }),
+      (pool.most > 1 || pool.shards.length > 1) && {
+        flow: {
+          ...{ most: pool.most, least: payment.request.minShard },
+          ...(pool.unit !== undefined && { unit: pool.unit }),
+        },
+      }),
   });
 };
 

@@ -68,6 +68,8 @@ export interface FlowWish {
   readonly most: number;
   /** Where there are several routes, none of them carries less. */
   readonly least: Msat;
+  /** Each route is to carry just this, of which the amount is a multiple; fewer routes than it takes are better than none. */
+  readonly unit?: Msat | undefined;
 }
 
 /** A channel in one direction: away from node `from`. */

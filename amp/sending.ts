@@ -15,7 +15,7 @@
 import { type Msat, msat } from '../wire/units.ts';
 import { badField, unknownScheme } from './badrequest.ts';
 import type { PaymentFailure } from './events.ts';
-import { waitForRound, withFlow } from './flowing.ts';
+import { waitForRound, withFlow, withUnits } from './flowing.ts';
 import {
   afterOutcome,
   attemptsMade,
@@ -58,7 +58,7 @@ import {
 import { paymentTables } from './paymentstore.ts';
 import { type Pool, poolOf } from './pool.ts';
 import { LEAST_PART, type Outlet } from './route.ts';
-import { cutToWindow, dropSpare, split } from './splitting.ts';
+import { cutToWindow, dropSpare, dropSpares, split } from './splitting.ts';
 import { defaultStrategy, unknownStrategy } from './strategies.ts';
 import { changes } from './tables.ts';
 
@@ -204,12 +204,15 @@ const onFlow = (
   { routes = [], roundTrip = 0, isFull = false }: RouteInput,
   context: PaymentContext,
 ): Transition => {
-  const next = routes.length === 0 ? 'unusable' : withFlow(answered, pool, routes, context);
+  const { unit } = pool;
+  const give = unit === undefined ? withFlow : withUnits;
+  const next = routes.length === 0 ? 'unusable' : give(answered, pool, routes, context);
   if (next === 'changed') return advance(answered, context);
   if (typeof next === 'object')
     return advance('code' in next ? stop(answered, next) : withRoundTrip(next, roundTrip, context), context);
-  const later = isFull ? waitForRoom(answered) : waitForRound(answered, context);
-  return advance(later ?? stop(answered, { code: 'no_route', amount: pool.amount }), context);
+  const fewer = unit === undefined ? undefined : dropSpares(answered, pool.shards);
+  const later = fewer ?? (isFull ? waitForRoom(answered) : waitForRound(answered, context));
+  return advance(later ?? stop(answered, { code: 'no_route', amount: unit ?? pool.amount }), context);
 };
 
 const onRoute = (pending: PendingStep, input: RouteInput, context: PaymentContext): Transition => {

@@ -81,3 +81,7 @@ export const dropSpare = (pending: PendingStep, i: number): PendingStep | undefi
   const left = shards.filter(({ state }) => state.kind !== 'dropped').length;
   return redundancyOf(request) > 0 && left > needed ? withState(pending, i, { kind: 'dropped' }) : undefined;
 };
+
+/** Gives up as many of these shards as are not needed, the last of them first; undefined where all are needed. */
+export const dropSpares = (pending: PendingStep, shards: readonly number[]): PendingStep | undefined =>
+  shards.reduceRight<PendingStep | undefined>((fewer, i) => dropSpare(fewer ?? pending, i) ?? fewer, undefined);

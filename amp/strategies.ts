@@ -79,7 +79,7 @@ const congestion: Strategy = {
 
 /**
  * By the cheapest flow over the known network: as many parts as it takes, however large each can be, planned together. What fails is planned
- * again with everything else that waits, by what was learnt in the meantime.
+ * again with everything else that waits, by what was learnt in the meantime. Of equal shards with spare ones each is a unit of the flow.
  */
 const flow: Strategy = { ...outlets, name: 'flow', usesFlows: true, split: splitWithoutRoute };
 
@@ -93,6 +93,16 @@ export const strategyNames: readonly string[] = [...strategies.keys()];
 
 /** What a payment is cut by that names none, as those of earlier versions. */
 export const defaultStrategy = outlets.name;
+
+/** Whether a payment by this strategy can have spare shards, which are all equal: those of others are as large as the strategy says. */
+export const takesSpare = ({ name, usesFlows }: Strategy): boolean => name === defaultStrategy || usesFlows === true;
+
+/** The names of those, as in "outlets or flow". */
+export const spareStrategies = (known: Strategies): string =>
+  [...known.values()]
+    .filter(takesSpare)
+    .map(({ name }) => name)
+    .join(' or ');
 
 /**
  * These and a program's own. Throws RangeError for a name that is taken, or none at all: names have up to 32 lower-case letters,

@@ -50,7 +50,8 @@ export interface Strategy {
   readonly usesWindows: boolean;
   /**
    * The node plans what waits as one flow over what it knows of the network, in as many routes as it takes: the pieces are cut anew as
-   * those are. Absent: each piece gets a route of its own.
+   * those are. Shards of which any so many will do stay equal: they are planned together, each for a route of its own. Absent: each
+   * piece gets a route of its own, and there can be no such shards but by `outlets`.
    */
   readonly usesFlows?: boolean;
   /**

@@ -42,13 +42,13 @@ NETWORK is a file (GOSSMAP_COMPRESSv1, or the JSON of lnd's describegraph) or
 one that is made: ring:N, small-world:N[,NEIGHBOURS[,REWIRED]] or
 preferential:N[,CHANNELS]. A plan is a strategy with a scheme. "single" sends
 one HTLC, "packets" small payments of their own, which nothing holds together;
-where there are spare shards (+2), all are of one size, by "outlets". In a
-status session (?perfect: at once, ?distant: a hop's time for each message) the
-payer learns which HTLCs stand still, which the payee refuses from then on, and
-sends others; and that the payee has the whole set. All plans
-find the same balances and the same payments, between nodes whose channels have
-twice the amount in sum; the same seed gives the same figures. Ctrl-C prints
-what there is by then.
+where there are spare shards (+2), all are of one size, by "flow" or,
+in place of every other strategy, by "outlets". In a status session (?perfect:
+at once, ?distant: a hop's time for each message) the payer learns which HTLCs
+stand still, which the payee refuses from then on, and sends others; and that
+the payee has the whole set. All plans find the same balances and the same
+payments, between nodes whose channels have twice the amount in sum; the same
+seed gives the same figures. Ctrl-C prints what there is by then.
 
 Columns: from the least amount of the payments of a row, in sat, which are below
 ten times that; n payments, ok % delivered, tries HTLCs offered for one, parts

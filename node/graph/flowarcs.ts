@@ -17,6 +17,8 @@ export interface FlowTerms {
   readonly floor?: number;
   /** The factor by which a channel must be able to carry more than what arrives, since it carries the fees of later hops, too; 1 or more. */
   readonly margin: number;
+  /** Into so many parts the amount goes, as far as is known, each of which pays base fees. */
+  readonly parts?: number;
   /** The weight of improbability: 1 as in the search for a single route, 0 for none. */
   readonly improbability: number;
   /** The weight of delay: 1 as in the search for a single route. */
@@ -27,6 +29,25 @@ export interface FlowTerms {
    */
   readonly reach: number;
 }
+
+/** The fees, as a part of the amount, that channels must have room for beside it. Routes with higher fees are cut to what fits. */
+const MOST_MARGIN = 0.01;
+/** The margin for an amount and the most that its fees may come to. */
+export const marginFor = (amount: bigint, maxFee: bigint): number =>
+  1 + Math.min(MOST_MARGIN, Number(maxFee) / Number(amount));
+/** Weights of improbability, one after the other, while the flow is too expensive. */
+export const IMPROBABILITY_WEIGHTS = [1, 1 / 10, 0] as const;
+/** Weights of delay, one after the other, while the flow is too slow. */
+export const DELAY_WEIGHTS = [1, 30] as const;
+/** How far to go between what a channel carried and what it did not: half of the way at first, nearly all of it where that is too little. */
+export const HALF = 1 / 2;
+const NEARLY_ALL = 15 / 16;
+/** From that to all that channels may carry, one after the other, where the one before carries too little. */
+export const reachesOf = (margin: number): readonly Pick<FlowTerms, 'margin' | 'reach'>[] => [
+  { margin, reach: HALF },
+  { margin: 1, reach: NEARLY_ALL },
+  { margin: 1, reach: 1 },
+];
 
 /** Arcs, and what each of them is: a direction of the graph, or NONE - 1 - i for the extra edge i. */
 export interface GraphArcs extends Arcs {
@@ -43,7 +64,7 @@ const BILLION = 1e9;
 /** Where the linear pieces of a channel's cost meet, as parts of what it may carry. A full channel costs as much as a probability of 1/256. */
 const PIVOTS = [1 / 4, 1 / 2, 3 / 4, 15 / 16, 1] as const;
 const LEAST = 1 / 256;
-/** A base fee is spread over the amount as if so many parts paid it. */
+/** A base fee is spread over the amount as if so many parts paid it, where that is not known. */
 const USUAL_PARTS = 4;
 /** A flat cost per hop, msat, as in the search for a route. */
 const HOP_COST = 100;
@@ -77,6 +98,7 @@ class Builder {
   /** The weight of improbability, in billionths of a msat. */
   private readonly weight: number;
   private readonly perBlock: number;
+  private readonly parts: number;
 
   constructor(
     most: number,
@@ -97,11 +119,12 @@ class Builder {
     this.margin = terms.margin;
     this.weight = BILLION * terms.improbability * weight;
     this.perBlock = riskPerBlock * terms.delay;
+    this.parts = terms.parts ?? USUAL_PARTS;
   }
 
   /** The part of the cost of each msat that does not depend on how much the channel carries. `penalty` is in msat, for an amount of `grain`. */
   flat(feeBase: number, feeProportional: number, delay: number, penalty: number): number {
-    const once = ((feeBase + HOP_COST) * USUAL_PARTS) / this.amount + penalty / Math.max(1, this.terms.grain);
+    const once = ((feeBase + HOP_COST) * this.parts) / this.amount + penalty / Math.max(1, this.terms.grain);
     return feeProportional * 1000 + delay * this.perBlock + once * BILLION;
   }
 

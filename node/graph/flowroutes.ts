@@ -2,154 +2,29 @@
  * Routes that carry an amount together, from the cheapest flow. The flow is approximate; the routes made of it are exact in fees, in each
  * channel's minimum, maximum and HTLC slots, and in the payment's limits.
  */
-import { atRest, type FlowWish, type Reserved, type Route, type RouteQuery } from '../../amp/route.ts';
-import { msat, shortChannelId } from '../../wire/units.ts';
-import { Balances } from './balances.ts';
+import { atRest, type FlowWish, type Route, type RouteQuery } from '../../amp/route.ts';
+import { msat } from '../../wire/units.ts';
 import { NONE } from './compact.ts';
 import { Effort } from './effort.ts';
-import { hintedCeiling } from './extras.ts';
 import { type Arcs, minCostFlow, SEGMENTS } from './flow.ts';
-import { arcsOf, type FlowTerms, MOST_OF_CAPACITY } from './flowarcs.ts';
+import {
+  arcsOf,
+  DELAY_WEIGHTS,
+  type FlowTerms,
+  HALF,
+  IMPROBABILITY_WEIGHTS,
+  marginFor,
+  reachesOf,
+} from './flowarcs.ts';
+import { Parts } from './flowparts.ts';
 import { pathsOf } from './flowpaths.ts';
+import { findUnits } from './flowunits.ts';
 import { greatestFlow } from './greatestflow.ts';
-import { keyOfNode } from './nodekeys.ts';
-import type { RouteContext, Terms } from './routecontext.ts';
-import { canLeave, findRoute, forwardingFee, type Prepared, prepare, routeOf } from './routing.ts';
+import type { RouteContext } from './routecontext.ts';
+import { canLeave, findRoute, type Prepared, prepare } from './routing.ts';
 
 /** A query for several routes that carry the amount together. */
 export type FlowQuery = RouteQuery & { readonly flow: FlowWish };
-
-/** A route of a flow, and the path that it follows: directions of the graph, or NONE - 1 - i for the extra edge i. */
-interface Part {
-  readonly way: readonly number[];
-  readonly route: Route;
-}
-
-const arriving = ({ route }: Part): bigint => (route.at(-1) ?? route[0]).amount;
-const feeOf = (route: Route): bigint => route[0].amount - (route.at(-1) ?? route[0]).amount;
-
-/** What the HTLC of a route will lock in its channels. */
-const taking = (route: Route): readonly Reserved[] =>
-  route.map(({ scid, amount }, n) => ({ scid, from: route[n - 1]?.node, amount, count: 1, offered: false }));
-
-/** The routes found so far, each checked against what the channels can carry beside the others. */
-class Parts {
-  readonly list: Part[] = [];
-  /** A path had a longer delay, or a higher fee, than the payment allows. */
-  slow = false;
-  expensive = false;
-  private readonly prepared: Prepared;
-  private balances: Balances;
-
-  constructor(prepared: Prepared) {
-    this.prepared = prepared;
-    this.balances = new Balances(undefined, prepared.query.excluded, prepared.query.reserved);
-  }
-
-  get reserved(): readonly Reserved[] {
-    return [...this.prepared.query.reserved, ...this.list.flatMap(({ route }) => taking(route))];
-  }
-
-  get fees(): bigint {
-    return this.list.reduce((sum, { route }) => {
-      const terms = this.ownTerms(route);
-      return sum + feeOf(route) + (terms === undefined ? 0n : forwardingFee(terms, route[0].amount));
-    }, 0n);
-  }
-
-  /** What the source asks for forwarding over its own first channel, where it asks anything: the route's amounts do not contain it. */
-  private ownTerms([{ scid }]: Route): Terms | undefined {
-    return this.prepared.context.outlets.find((outlet) => outlet.scid === scid)?.terms;
-  }
-
-  private changed(): void {
-    this.balances = new Balances(undefined, this.prepared.query.excluded, this.reserved);
-  }
-
-  /** The smallest and the largest HTLC that the channel direction `via` takes from node `from`. */
-  private limits(via: number, from: Route[number]['node'] | undefined): { least: bigint; most: bigint } {
-    const { context, extras } = this.prepared;
-    const { compact } = context.graph;
-    const own = extras.hops[NONE - 1 - via];
-    if (own === undefined) {
-      const scid = shortChannelId(compact.scids[via >> 1] ?? 0n);
-      const top = BigInt(compact.maximum[via] ?? 0);
-      const capacity = BigInt(Math.floor((compact.capacity[via >> 1] ?? 0) * MOST_OF_CAPACITY));
-      const free = this.balances.ceiling(scid, from && keyOfNode(from), top > capacity ? top : capacity);
-      const least = context.withoutMinimum === true ? 0n : BigInt(compact.minimum[via] ?? 0);
-      return { least, most: free < top ? free : top };
-    }
-    if (extras.edges[NONE - 1 - via]?.from !== this.prepared.terms.source)
-      return {
-        least: 1n,
-        most: this.balances.ceiling(own.scid, from && keyOfNode(from), hintedCeiling(this.prepared.query.amount)),
-      };
-    const outlet = context.outlets.find(({ scid }) => scid === own.scid);
-    if (outlet === undefined) return { least: 0n, most: 0n };
-    const { spendable, slots, minimum = 1n, perHtlc = 0n } = outlet;
-    const before = BigInt(this.list.filter(({ route }) => route[0].scid === own.scid).length);
-    const most = this.balances.ceiling(own.scid, undefined, spendable - before * perHtlc, slots);
-    return { least: context.withoutMinimum === true ? 0n : minimum, most };
-  }
-
-  /** A part that carries as much of an amount as fits along the path; undefined where nothing does. */
-  private fitting(way: readonly number[], wanted: bigint): Part | undefined {
-    const { query } = this.prepared;
-    let amount = wanted;
-    // A smaller amount has smaller fees, so what fits is found in one or two steps; rounding may take more.
-    for (let n = 0; n < 8 && amount > 0n; n++) {
-      const route = routeOf({ ...this.prepared, query: { ...query, amount: msat(amount) } }, way);
-      if (route === undefined) this.expensive = true;
-      if (route === undefined || route.length > query.maxHops) return undefined;
-      if (route[0].expiry + (this.ownTerms(route)?.cltvExpiryDelta ?? 0) > query.maxExpiry) {
-        this.slow = true;
-        return undefined;
-      }
-      let least = amount;
-      for (const [hop, { amount: carried }] of route.entries()) {
-        const limits = this.limits(way[hop] ?? NONE, route[hop - 1]?.node);
-        if (carried < limits.least || limits.most <= 0n) return undefined;
-        if (carried <= limits.most) continue;
-        const fits = (amount * limits.most) / carried;
-        if (fits < least) least = fits;
-      }
-      if (least === amount) return { way, route };
-      amount = least;
-    }
-    return undefined;
-  }
-
-  /** Adds a part for as much of an amount as fits, unless that is less than `least`. Returns what it carries; 0 where none was added. */
-  add(way: readonly number[], amount: bigint, least: bigint): bigint {
-    const part = this.fitting(way, amount);
-    if (part === undefined || arriving(part) < least) return 0n;
-    this.list.push(part);
-    this.changed();
-    return arriving(part);
-  }
-
-  /** Spreads an amount over the parts that are there, as far as their channels can carry more. Returns what is left of it. */
-  spread(amount: bigint): bigint {
-    let left = amount;
-    for (const [i, part] of this.list.entries()) {
-      if (left === 0n) break;
-      this.list.splice(i, 1);
-      this.changed();
-      const more = this.fitting(part.way, arriving(part) + left);
-      const next = more !== undefined && arriving(more) > arriving(part) ? more : part;
-      left -= arriving(next) - arriving(part);
-      this.list.splice(i, 0, next);
-    }
-    this.changed();
-    return left;
-  }
-
-  /** Adds a route that was found by a search of its own for the rest of the amount. */
-  addRoute(route: Route): void {
-    this.list.push({ way: [], route });
-    this.changed();
-  }
-}
 
 const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
@@ -226,15 +101,6 @@ const attempt = (
   return parts.fees > query.maxFee ? 'too_expensive' : parts.list.map(({ route }) => route);
 };
 
-/** The fees, as a part of the amount, that channels must have room for beside it. Routes with higher fees are cut to what fits. */
-const MOST_MARGIN = 0.01;
-/** Weights of improbability, one after the other, while the flow is too expensive. */
-const IMPROBABILITY_WEIGHTS = [1, 1 / 10, 0] as const;
-/** Weights of delay, one after the other, while the flow is too slow. */
-const DELAY_WEIGHTS = [1, 30] as const;
-/** How far to go between what a channel carried and what it did not: half of the way at first, nearly all of it where that is too little. */
-const HALF = 1 / 2;
-const NEARLY_ALL = 15 / 16;
 /** Divisors of the amount for the smallest channel that counts: for each part that there may be, and where that leaves too little. */
 const GRAINS_PER_PART = 4n;
 const FINEST = 1000n;
@@ -244,8 +110,8 @@ export const MOST_WORK = 10_000_000;
 
 /**
  * Routes that carry `query.amount` together, made of the cheapest flow that fits: at most `flow.most` of them, none of several below
- * `flow.least`. Each keeps to the query's limits for a route, and all together to its `maxFee`. undefined where there are none,
- * or where none is found within `effort`.
+ * `flow.least`. With `flow.unit` each carries just that, and there are as many as can be had, up to `flow.most`. Each keeps to the query's
+ * limits for a route, and all together to its `maxFee`. undefined where there are none, or where none is found within `effort`.
  */
 export const findFlow = (
   context: RouteContext,
@@ -253,23 +119,26 @@ export const findFlow = (
   effort = new Effort(MOST_WORK),
 ): readonly Route[] | undefined => {
   const { amount, maxFee } = query;
+  const { unit, ...wish } = query.flow;
+  const margin = marginFor(amount, maxFee);
+  if (unit !== undefined) {
+    const routes = findUnits(context, query, { unit, most: wish.most }, margin, effort);
+    return routes.length === 0 ? undefined : routes;
+  }
   if (!canLeave(context, query) || amount > Number.MAX_SAFE_INTEGER) return undefined;
   if (query.finalExpiry > query.maxExpiry) return undefined;
   const prepared = prepare(context, query);
   const { edges } = prepared.extras;
   const room = edges.reduce((sum, edge) => (edge.from === prepared.terms.source ? sum + edge.ceiling : sum), 0);
   if (room < Number(amount) || prepared.terms.source === prepared.terms.target) return undefined;
-  const most = BigInt(query.flow.most);
-  const least = Math.min(Number(query.flow.least), Number(amount));
+  const most = BigInt(wish.most);
+  const least = Math.min(Number(wish.least), Number(amount));
   const grainOf = (parts: bigint): number => Math.max(1, least, Number(amount / parts));
-  const margin = 1 + Math.min(MOST_MARGIN, Number(maxFee) / Number(amount));
   // From large channels alone to all of them. One that was tried is not tried again because of size.
   const sizes = [
     { grain: grainOf(most), margin, reach: HALF },
     { grain: grainOf(most * GRAINS_PER_PART), margin, reach: HALF },
-    { grain: grainOf(FINEST), margin, reach: HALF },
-    { grain: grainOf(FINEST), margin: 1, reach: NEARLY_ALL },
-    { grain: grainOf(FINEST), margin: 1, reach: 1 },
+    ...reachesOf(margin).map((reach) => ({ grain: grainOf(FINEST), ...reach })),
   ] as const;
   // At least what any of these can carry, so that an amount which is too much for it need not be tried again with each.
   const widest = {

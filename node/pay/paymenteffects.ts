@@ -16,7 +16,8 @@ type EffectOf<T extends PaymentEffect['do']> = Extract<PaymentEffect, { do: T }>
 const flowFound = (context: RouteContext, query: FlowQuery): readonly Route[] => {
   const found = findFlow(context, query);
   if (found !== undefined) return found;
-  const { route } = findRoute(context, query, () => 1n);
+  const { amount, flow } = query;
+  const { route } = findRoute(context, { ...query, amount: flow.unit ?? amount }, () => 1n);
   return route === undefined ? [] : [route];
 };
 

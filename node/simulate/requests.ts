@@ -1,7 +1,7 @@
 /** What a plan makes of a payment: the request that its machine gets, and the invoice that the payee has for it. */
 import type { AmpRequest, InvoiceTerms, OrdinaryRequest, PaymentRequest, PaymentTerms } from '../../amp/io.ts';
 import { LEAST_FINAL_CLTV } from '../../amp/limits.ts';
-import { defaultStrategy } from '../../amp/strategies.ts';
+import { defaultStrategy, strategies, takesSpare } from '../../amp/strategies.ts';
 import { sha256 } from '../../wire/crypto.ts';
 import { MAX_EXPIRY_AHEAD, msat, paymentHash, preimage } from '../../wire/units.ts';
 import { nodeId } from './names.ts';
@@ -39,6 +39,12 @@ const isSingleHtlc = ({ strategy, scheme }: SimPlan): boolean =>
 /** Whether the payments of a plan are AMPs: each HTLC has a hash of its own. */
 export const isAmp = (plan: SimPlan): boolean => !isSingleHtlc(plan) && plan.scheme !== 'mpp';
 
+/** By what payments with spare shards are cut: by `flow` where that is wanted, and otherwise by `outlets`. */
+export const spareStrategy = (strategy: string): string => {
+  const row = strategies.get(strategy);
+  return row !== undefined && takesSpare(row) ? strategy : defaultStrategy;
+};
+
 /** The machines of a payment: one, or one for each packet. In msat. */
 export const piecesOf = ({ strategy }: SimPlan, amount: number, { packets }: PayTerms): readonly number[] => {
   if (strategy !== 'packets') return [amount];
@@ -74,7 +80,7 @@ export const requestOf = (
     amount: msat(BigInt(amount)),
     maxFee: msat(BigInt(Math.max(terms.exemptFee, Math.floor(amount * terms.maxFeePart)))),
     shards,
-    strategy: isSingle || redundancy > 0 ? defaultStrategy : strategy,
+    strategy: isSingle ? defaultStrategy : redundancy > 0 ? spareStrategy(strategy) : strategy,
     maxShards: isSingle ? 1 : terms.maxShards,
     minShard: msat(BigInt(terms.minShard)),
     finalCltv: LEAST_FINAL_CLTV + SLACK,

@@ -6,7 +6,7 @@ import type { Conditions } from './flights.ts';
 import { defaultLatency, readLatency } from './latency.ts';
 import { type BalanceModel, balanceModels, type HtlcLimits } from './liquidity.ts';
 import type { SimPlan } from './network.ts';
-import { defaultTerms, isAmp, type PayTerms } from './requests.ts';
+import { defaultTerms, isAmp, type PayTerms, spareStrategy } from './requests.ts';
 import { type StatusKind, statusKinds } from './status.ts';
 
 /** A flag that cannot be what was meant: `fault.field` is its name, and the message says what was expected. */
@@ -100,7 +100,10 @@ const oneOf = <T extends string>(field: string, known: readonly T[], word: strin
   return found;
 };
 
-/** Which plans there are: single HTLCs and packets know no scheme, and spare shards are all equal, whatever would cut the others. */
+/**
+ * Which plans there are: single HTLCs and packets know no scheme and have no spare shards, and with these there is one plan for `flow` and one
+ * for all others that are wanted, since those would be the same.
+ */
 const plansOf = (
   strategies: readonly string[],
   schemes: readonly string[],
@@ -111,10 +114,12 @@ const plansOf = (
     if (strategy === 'single' || strategy === 'packets') plans.push({ strategy, scheme: 'single', redundancy: 0 });
     else if (extras.includes(0)) for (const scheme of schemes) plans.push({ strategy, scheme, redundancy: 0 });
   }
+  const cutting = strategies.filter((strategy) => strategy !== 'single' && strategy !== 'packets').map(spareStrategy);
+  const withSpare = new Set(cutting.length === 0 ? [defaultStrategy] : cutting);
   for (const redundancy of extras)
     for (const scheme of schemes)
       if (redundancy > 0 && everyScheme.get(scheme)?.needsAny === true)
-        plans.push({ strategy: defaultStrategy, scheme, redundancy });
+        for (const strategy of withSpare) plans.push({ strategy, scheme, redundancy });
   return plans;
 };
 

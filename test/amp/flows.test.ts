@@ -1,8 +1,10 @@
 /** Strategy flow: what waits is planned together, cut as the routes are that the node finds, and planned anew with what fails. */
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { PaymentRequest } from '../../amp/io.ts';
 import { msat } from '../../wire/units.ts';
-import { answer, busy, end, failed, roomy, small, started, take, via } from './byhand.ts';
+import { propertyRuns } from '../support/runs.ts';
+import { answer, busy, end, failed, outlet, roomy, small, started, take, via } from './byhand.ts';
 import { ampRequest, deployedRequest, ordinaryRequest, type PaymentUnderTest } from './payer.ts';
 import { secretOf } from './receiver.ts';
 
@@ -187,4 +189,128 @@ test('routes that cost more than the payment may are as good as none', () => {
   const payer = started(ordinaryRequest({ ...flowing, maxFee: msat(1_500n) }), roomy);
   answerFlow(payer, 600_000n, 400_000n);
   expect(reason(payer)).toMatchObject({ code: 'no_route' });
+});
+
+describe('with spare shards', () => {
+  const spare = (changes: object = {}) =>
+    ampRequest({
+      ...flowing,
+      ...{ scheme: 'threshold', shards: 2, redundancy: 2, maxOverpayment: msat(1_000_000n), ...changes },
+    });
+  const four = [outlet(1, 3_000_000n), outlet(2, 3_000_000n)];
+  const half = 500_000n;
+  const markers = (payer: PaymentUnderTest) =>
+    payer.events.flatMap((event) => (event.event === 'shard_offered' ? [event.index] : []));
+
+  test('all shards are planned together, in units of which each gets a route', () => {
+    const payer = started(spare(), four);
+    expect(payer.query).toMatchObject({ amount: 4n * half, flow: { most: 4, least: 1000n, unit: half } });
+    answerFlow(payer, half, half, half, half);
+    expect(open(payer)).toEqual([half, half, half, half]);
+    expect(markers(payer)).toEqual([1, 2, 3, 4]);
+    expect(payer.eventNames()).not.toContain('payment_recut');
+  });
+
+  test('none is offered before the others that wait have been asked for; those without a route are left out as far as they are spare', () => {
+    const payer = started(spare(), four);
+    answerFlow(payer, half, half, half);
+    expect(payer.offers).toHaveLength(0);
+    // One shard is left: it is asked for by itself.
+    expect(payer.query).toMatchObject({ amount: half });
+    expect(payer.query?.flow).toBeUndefined();
+    answer(payer);
+    expect(payer.offers).toHaveLength(3);
+    for (const offer of payer.offers.splice(0))
+      end(payer, offer, { kind: 'fulfilled', preimage: secretOf(1).preimage });
+    expect(payer.result).toMatchObject({ event: 'payment_succeeded', amount: 3n * half, parts: 3 });
+  });
+
+  test('two without a route are left out at once, a third ends the payment', () => {
+    const payer = started(spare({ redundancy: 2, shards: 3, amount: msat(1_500_000n) }), four);
+    answerFlow(payer, half, half);
+    expect(payer.query).toMatchObject({ amount: 3n * half, flow: { most: 3, unit: half } });
+    answerFlow(payer);
+    expect(payer.query).toMatchObject({ amount: half });
+    answer(payer);
+    expect(reason(payer)).toEqual({ code: 'no_route', amount: half });
+    expect(payer.offers).toHaveLength(0);
+  });
+
+  test('where only our channels are full for what is needed, it waits for those', () => {
+    const payer = started(spare({ redundancy: 1 }), four);
+    const refuse = (): void =>
+      void payer.step({ type: 'route', query: payer.query?.query ?? 0, route: undefined, routes: [], isFull: true });
+    refuse();
+    expect(payer.query).toMatchObject({ amount: 2n * half, flow: { most: 2 } });
+    refuse();
+    expect(payer.eventNames()).toContain('payment_waiting');
+    expect(payer.result).toBeUndefined();
+  });
+
+  test('routes of another amount than a shard has are none', () => {
+    const payer = started(spare({ redundancy: 1 }), four);
+    answerFlow(payer, half, half - 1n, half);
+    expect(payer.query).toMatchObject({ amount: half });
+    expect(open(payer)).toEqual([half, half, half]);
+  });
+
+  test('shards that failed are planned together, each with the share that it has', () => {
+    const request = spare();
+    const payer = started(request, four);
+    answerFlow(payer, half, half, half, half);
+    const [, second, third, fourth] = [take(payer), take(payer), take(payer), take(payer)];
+    end(payer, second, failed(request, second, 2, 0, busy));
+    end(payer, third, failed(request, third, 1, 0, busy));
+    // The second is asked for by itself; until that is answered the third has joined it, and so has the fourth.
+    end(payer, fourth, failed(request, fourth, 2, 0, busy));
+    answer(payer, 1);
+    expect(payer.query).toMatchObject({ amount: 2n * half, flow: { most: 2, unit: half } });
+    payer.restart();
+    answerFlow(payer, half, half);
+    expect(markers(payer)).toEqual([1, 2, 3, 4, 2, 3, 4]);
+    expect(open(payer)).toEqual([half, half, half, half]);
+  });
+
+  test('a strategy that does without flows is refused, and named are those that are not', () => {
+    const payer = started(spare({ strategy: 'congestion' }), four);
+    expect(reason(payer)).toEqual({
+      ...{ code: 'bad_request', field: 'strategy' },
+      expected: 'outlets or flow: shards of which any so many will do are all equal',
+    });
+  });
+
+  test('whatever routes there are, every part is one unit with a share of its own, and any so many as are needed make up the amount', () => {
+    let complete = 0;
+    fc.assert(
+      fc.property(
+        fc.bigInt(10_000n, 900_000n),
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer({ min: 1, max: 5 }),
+        fc.array(fc.nat(10), { minLength: 12, maxLength: 12 }),
+        (amount, needed, redundancy, answers) => {
+          const most = { maxShards: needed + redundancy, maxOverpayment: msat(6n * amount + 100n) };
+          const roomier = [outlet(1, 20_000_000n), outlet(2, 20_000_000n)];
+          const payer = started(spare({ amount: msat(amount), shards: needed, redundancy, ...most }), roomier);
+          const unit = (amount + BigInt(needed) - 1n) / BigInt(needed);
+          for (const routes of answers) {
+            const { query } = payer;
+            if (query === undefined) break;
+            expect(query.amount % unit).toBe(0n);
+            if (query.flow === undefined) answer(payer, routes > 2 ? 1 : undefined);
+            else answerFlow(payer, ...new Array<bigint>(Math.min(routes, query.flow.most)).fill(unit));
+          }
+          const indices = markers(payer);
+          const { length: sent } = payer.offers;
+          expect(new Set(indices).size).toBe(sent);
+          expect(payer.offers.map((offer) => offer.amount)).toEqual(new Array(sent).fill(unit + 1000n));
+          expect(unit * BigInt(needed) - amount).toBeLessThan(BigInt(needed));
+          // All that are needed or nothing.
+          expect(sent === 0 || (sent >= needed && sent <= needed + redundancy)).toBe(true);
+          if (sent === needed + redundancy) complete++;
+        },
+      ),
+      { numRuns: propertyRuns(100) },
+    );
+    expect(complete).toBeGreaterThan(0);
+  });
 });

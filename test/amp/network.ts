@@ -68,15 +68,15 @@ export class Network {
     return found.sort((a, b) => Number(a[0].amount - b[0].amount))[0];
   }
 
-  /** Routes that carry the amount of a query together, cut by chance; none where that does not come out. */
+  /** Routes that carry the amount of a query together, cut by chance; none where that does not come out. Of units as many as there are. */
   flow(query: RouteQuery & { readonly flow: FlowWish }, roll: (sides: number) => number): readonly Route[] {
-    const { most, least } = query.flow;
+    const { most, least, unit } = query.flow;
     for (let tries = 0; tries < 4; tries++) {
       const routes: Route[] = [];
       let [left, feesLeft]: [bigint, bigint] = [query.amount, query.maxFee];
       while (left > 0n && routes.length < most) {
-        const isLast = routes.length === most - 1 || left < 2n * least || roll(3) === 0;
-        const piece = isLast ? left : least + BigInt(roll(Number(left - 2n * least + 1n)));
+        const isLast = unit === undefined && (routes.length === most - 1 || left < 2n * least || roll(3) === 0);
+        const piece = unit ?? (isLast ? left : least + BigInt(roll(Number(left - 2n * least + 1n))));
         if (piece === 0n) continue;
         const taken = routes.flatMap((route) =>
           route.map(({ scid, amount }, n) => ({ scid, from: route[n - 1]?.node, amount, count: 1, offered: false })),
@@ -93,7 +93,7 @@ export class Network {
         routes.push(route);
         left -= piece;
       }
-      if (left === 0n) return routes;
+      if (left === 0n || (unit !== undefined && routes.length > 0)) return routes;
     }
     return [];
   }

@@ -188,7 +188,7 @@ describe('a payment', () => {
     expect(reason(payer)).toMatchObject({ code: 'bad_request', field: 'strategy' });
   });
 
-  test('with spare shards, which are all equal, takes no strategy', () => {
+  test('takes no part in spare shards, which are all equal', () => {
     const request = ampRequest({
       scheme: 'threshold',
       redundancy: 1,

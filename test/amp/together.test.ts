@@ -57,7 +57,7 @@ const requestOf = (one: Wish, n: number): PaymentRequest => {
     ...{ id: `payment ${n}`, entropy: entropyOf(n), deadline: 1_000_200 },
     ...{ amount: msat(BigInt(amount)), maxFee: msat(BigInt(maxFee)) },
     shards: scheme === 'single' ? undefined : shards,
-    strategy: hasSpare ? undefined : strategy,
+    strategy: hasSpare && strategy !== 'flow' ? undefined : strategy,
   };
   if (scheme === 'mpp' || scheme === 'single') {
     const paymentSecret = invoice?.paymentSecret ?? entropyOf(n);

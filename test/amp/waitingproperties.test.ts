@@ -95,11 +95,14 @@ const requests = fc
     scheme: fc.constantFrom('mpp', 'deployed', 'fixed', 'dynamic', 'tree', 'threshold'),
     strategy: fc.constantFrom(undefined, 'equal', 'halving', 'congestion', 'flow', 'flow'),
     shards: fc.integer({ min: 1, max: 4 }),
+    redundancy: fc.nat(3),
   })
-  .map(({ scheme, ...terms }): PaymentRequest => {
+  .map(({ scheme, redundancy, ...terms }): PaymentRequest => {
     const given = { ...terms, deadline: 1_000_100 };
     if (scheme === 'mpp') return ordinaryRequest(given);
-    return scheme === 'deployed' ? deployedRequest(given) : ampRequest({ ...given, scheme });
+    if (scheme === 'deployed') return deployedRequest(given);
+    const hasSpare = scheme === 'threshold' && [undefined, 'flow'].includes(terms.strategy);
+    return ampRequest({ ...given, scheme, ...(hasSpare && { redundancy, maxOverpayment: msat(3_000_000n) }) });
   });
 
 test('no payment is stuck between channels that are full by turns, and each is complete if and only if something of it was claimed', () => {
@@ -115,7 +118,11 @@ test('no payment is stuck between channels that are full by turns, and each is c
           const { isFull, largest, route, parts } = one;
           payer.query = undefined;
           if (query.flow !== undefined) {
-            const routes = routesOf(query.amount, parts);
+            const { unit, most } = query.flow;
+            const routes =
+              unit === undefined
+                ? routesOf(query.amount, parts)
+                : parts.slice(0, most).map(({ n, weight }) => via(n, weight === 0n ? unit - 1n : unit, 100n));
             payer.step({ type: 'route', query: query.query, route: routes[0], routes, roundTrip: 1500, isFull });
             continue;
           }

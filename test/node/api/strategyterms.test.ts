@@ -13,12 +13,13 @@ test('a payment without a strategy names none in its request, and one with a str
   expect(strategyTerms(node, {})).toEqual({});
   expect(strategyTerms(node, { strategy: 'halving' })).toEqual({ strategy: 'halving' });
   expect(strategyTerms(node, { strategy: 'equal', shards: 3 })).toEqual({ strategy: 'equal' });
+  expect(strategyTerms(node, { strategy: 'flow', redundancy: 2 })).toEqual({ strategy: 'flow' });
 });
 
 test.each([
   ['an unknown strategy', { strategy: 'thirds' }, '"outlets" or "equal" or "halving"'],
   ['equal parts without their number', { strategy: 'equal' }, 'shards'],
-  ['halves with spare shards', { strategy: 'halving', redundancy: 1 }, 'leave strategy or redundancy out'],
+  ['halves with spare shards', { strategy: 'halving', redundancy: 1 }, 'strategy: expected outlets or flow'],
 ])('a call with %s is refused with what is expected', (_, given, text) => {
   expect(() => strategyTerms(node, given)).toThrow(ApiError);
   expect(() => strategyTerms(node, given)).toThrow(text);

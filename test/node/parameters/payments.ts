@@ -192,7 +192,7 @@ export const payRows: Rows = {
   'pay.shards': (line) => payField(line, 'parts', { shards: 3 }),
   'pay.redundancy': async (line) => [
     blobsIn(await paid(line, anyTwo, amp)),
-    blobsIn(await paid(line, { ...anyTwo, redundancy: 1 }, amp)),
+    blobsIn(await paid(line, { ...anyTwo, redundancy: 1, strategy: 'flow' }, amp)),
   ],
   'pay.maxoverpayment': async (line) => [
     field(await paid(line, { ...anyTwo, redundancy: 1 }, amp), 'status'),

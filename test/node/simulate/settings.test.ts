@@ -26,6 +26,14 @@ describe('the settings of a simulation', () => {
     expect(names(settings)).toEqual(expected);
   });
 
+  test.each([
+    ['single,flow', ['single/single+0', 'flow/threshold+2']],
+    ['flow,congestion,halving', ['flow/threshold+2', 'outlets/threshold+2']],
+    ['single', ['single/single+0', 'outlets/threshold+2']],
+  ])('have a plan with spare shards for flow, and one for all others: %s', (strategies, expected) => {
+    expect(names(settingsOf({ strategies, schemes: 'tree,threshold', redundancy: '2' }))).toEqual(expected);
+  });
+
   test('take every flag', () => {
     const settings = settingsOf({
       ...{ payments: '20', amount: '10k..2.5M', strategies: 'equal', shards: '7', schemes: 'mpp', seed: '9' },

@@ -18,7 +18,7 @@ export const ampParams = {
   redundancy: param
     .integer(0, 127)
     .optional()
-    .describe('with scheme threshold: how many HTLCs more to send than are needed'),
+    .describe('with scheme threshold, by strategy outlets or flow: how many HTLCs more to send than are needed'),
   maxoverpayment: param.amountMsat
     .optional()
     .describe('with redundancy: most that all HTLCs may come to beyond the amount; else half of it'),

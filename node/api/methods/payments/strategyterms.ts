@@ -1,6 +1,6 @@
 /** By which strategy a payment is cut, and which routes it prefers: parameters that pay, xpay and keysend share, the latter with getroutes and probe. */
 
-import { defaultStrategy, strategyNames } from '../../../../amp/strategies.ts';
+import { defaultStrategy, spareStrategies, strategyNames, takesSpare } from '../../../../amp/strategies.ts';
 import type { Strategies } from '../../../../amp/strategy.ts';
 import { preferences } from '../../../graph/likelihood.ts';
 import { ApiError } from '../../errors.ts';
@@ -32,7 +32,7 @@ interface Given {
 
 /**
  * The field of a request that names the strategy. Throws ApiError for one that this node does not have, and for one that has to be
- * told how many parts there are to be, and is not.
+ * told how many parts there are to be and is not, or cannot have spare ones.
  */
 export const strategyTerms = ({ payments }: Parts, { strategy, shards, redundancy = 0 }: Given) => {
   if (strategy === undefined) return {};
@@ -42,10 +42,10 @@ export const strategyTerms = ({ payments }: Parts, { strategy, shards, redundanc
     const known = [...strategies.keys()].map((name) => `"${name}"`).join(' or ');
     throw new ApiError('invalid_params', `strategy: expected ${known}`);
   }
-  if (redundancy > 0 && strategy !== defaultStrategy)
+  if (redundancy > 0 && !takesSpare(row))
     throw new ApiError(
       'invalid_params',
-      'strategy: shards of which any so many will do are all equal; leave strategy or redundancy out',
+      `strategy: expected ${spareStrategies(strategies)} where there is redundancy, for shards of which any so many will do are all equal`,
     );
   if (row.needsShards && shards === undefined)
     throw new ApiError('invalid_params', `shards: strategy ${strategy} has to be told how many HTLCs there are to be`);
