@@ -34,6 +34,7 @@ export interface LocalPair {
   /** A usable channel of alice's, by its id. */
   open(sat: bigint): Promise<string>;
   channel(who: Who, id: string): Promise<Channel | undefined>;
+  /** Resolves once the channel is in a state, and usable where that is `CHANNELD_NORMAL`: it is in that also while the peer is away. */
   reaches(who: Who, id: string, state: string): Promise<void>;
   /** Ends a node in good order and starts it on what it kept. */
   restart(who: Who): Promise<void>;
@@ -70,7 +71,10 @@ export const startPair = async (
   const channel = async (who: Who, id: string) =>
     (await nodes[who].call('listpeerchannels', { channel_id: id })).channels[0];
   const reaches = (who: Who, id: string, state: string): Promise<void> =>
-    becomes(`${who}'s channel in state ${state}`, async () => (await channel(who, id))?.state === state);
+    becomes(`${who}'s channel in state ${state}`, async () => {
+      const now = await channel(who, id);
+      return now?.state === state && (state !== 'CHANNELD_NORMAL' || now.reestablished === true);
+    });
   const connect = () =>
     nodes.alice.call('connect', { id: nodes.bob.id, host: '127.0.0.1', port: nodes.bob.node.peers.address?.port ?? 0 });
   return {
