@@ -65,7 +65,7 @@ const confirmed = (entry: Entry, { height: at, txIndex, tx }: MinedTx, height: n
   });
 };
 
-/** The confirmed transaction that double-spent a funding of ours. */
+/** What double-spent a funding of ours, or the reorg that took its coins. */
 export const doubleSpendOf = ({ machine }: Entry, wallet: Pick<Wallet, 'rivalOf'>): Rival | undefined => {
   const core = coreOf(machine.state);
   if (core === undefined || core.params.role !== 'funder' || core.lockin.scid !== undefined) return undefined;

@@ -49,6 +49,7 @@ const table = {
   'wallet/sent/': row('txid: a transaction of the wallet', 'node/wallet/persist.ts', 'sentCodec', 0, 'no'),
   'wallet/reserved/': row('outpoint: who reserved it', 'node/wallet/persist.ts', 'text', 0, 'no'),
   'wallet/givenup/': row('txid: the txid of its replacement', 'node/wallet/persist.ts', 'text', 0, 'no'),
+  'wallet/absent/': row('outpoint: since when an input is gone', 'node/wallet/persist.ts', 'heightCodec', 6, 'index'),
 
   'wallet/tx/': row('number: a mined transaction of the wallet', 'node/wallet/history.ts', 'struct', 6, 'chain'),
   'wallet/txat/': row('height: the numbers of its transactions', 'node/wallet/history.ts', 'list', 6, 'index'),

@@ -48,6 +48,8 @@ export interface WalletState {
   readonly reserved: ReadonlyMap<string, string>;
   /** By txid in hex, a transaction in `sent` that was given up: the txid of the one that double-spends it. */
   readonly givenUp: ReadonlyMap<string, string>;
+  /** By outpoint key, inputs of our unconfirmed transactions that are not there: the last height at which they may have been. */
+  readonly absent: ReadonlyMap<string, number>;
 }
 
 /** A wallet that has applied no block. */
@@ -58,6 +60,7 @@ export const emptyWallet: WalletState = {
   sent: new Map(),
   reserved: new Map(),
   givenUp: new Map(),
+  absent: new Map(),
 };
 
 const withUsedPath = (next: NextIndices, { branch, index }: KeyPath): NextIndices => {
@@ -65,19 +68,66 @@ const withUsedPath = (next: NextIndices, { branch, index }: KeyPath): NextIndice
   return branch === 0 ? [index + 1, next[1]] : [next[0], index + 1];
 };
 
-/** Forgets spent coins, the transactions that spent them and their reservations, once no reorg that is followed can undo the spend. */
+/**
+ * Notes which inputs of our unconfirmed transactions are neither coins of the wallet nor made by another transaction of ours, and from
+ * which height on. A reorg that takes a deposit out of the chain does that; the next block mostly brings it back.
+ */
+export const noteAbsent = (state: WalletState): WalletState => {
+  const absent = new Map<string, number>();
+  for (const ours of state.sent.values())
+    for (const key of heightOf(state, ours) === undefined ? ours.spends : [])
+      if (!state.coins.has(key) && !state.sent.has(key.slice(0, 64)))
+        absent.set(key, state.absent.get(key) ?? state.height);
+  const same = absent.size === state.absent.size && [...absent.keys()].every((key) => state.absent.has(key));
+  return same ? state : { ...state, absent };
+};
+
+/** The wallet after bitcoind accepted this transaction of ours: inputs that the wallet does not see are in the mempool. */
+export const withAccepted = (state: WalletState, id: Txid): WalletState => {
+  const missed = state.sent
+    .get(hex(id))
+    ?.spends.filter((key) => (state.absent.get(key) ?? state.height) < state.height);
+  if (missed === undefined || missed.length === 0) return state;
+  const absent = new Map(state.absent);
+  for (const key of missed) absent.set(key, state.height);
+  return { ...state, absent };
+};
+
+/** The height of the first block without an input that has been absent for as deep as reorgs are followed; undefined for any other. */
+const goneFrom = (state: WalletState, key: string): number | undefined => {
+  const last = state.absent.get(key);
+  return last !== undefined && last <= state.height - rememberedBlocks ? last + 1 : undefined;
+};
+
+/** These transactions of ours, and those that can no more confirm without them, by txid in hex. */
+const withDescendants = (state: WalletState, first: readonly Sent[]): ReadonlyMap<string, Sent> => {
+  const all = new Map(first.map((ours) => [hex(ours.txid), ours]));
+  // A map that grows while it is gone through is gone through to its end.
+  for (const [id, ours] of all)
+    for (const child of heightOf(state, ours) === undefined ? state.sent.values() : [])
+      if (child.spends.some((key) => key.startsWith(id))) all.set(hex(child.txid), child);
+  return all;
+};
+
+/**
+ * Forgets spent coins and the transactions that spent them, or wanted to, once no reorg that is followed can undo the spend, and
+ * transactions whose coins are gone once that has been known for as long; with each what hangs on it, and its reservations.
+ */
 const prune = (state: WalletState): WalletState => {
   const floor = state.height - rememberedBlocks;
-  const old = [...state.coins].filter(([, coin]) => coin.spent !== undefined && coin.spent.height <= floor);
-  if (old.length === 0) return state;
+  const spent = [...state.coins].filter(([, coin]) => coin.spent !== undefined && coin.spent.height <= floor);
+  const absent = [...state.absent].filter(([, last]) => last <= floor - rememberedBlocks);
+  if (spent.length === 0 && absent.length === 0) return state;
+  const old = new Set([...spent, ...absent].map(([key]) => key));
+  const over = withDescendants(
+    state,
+    [...state.sent.values()].filter(({ spends }) => spends.some((key) => old.has(key))),
+  );
   const coins = new Map(state.coins);
-  const reserved = new Map(state.reserved);
-  for (const [key] of old) {
-    coins.delete(key);
-    reserved.delete(key);
-  }
-  const gone = new Set(old.map(([key]) => key));
-  const sent = new Map([...state.sent].filter(([, { spends }]) => !spends.some((key) => gone.has(key))));
+  for (const [key] of spent) coins.delete(key);
+  const isOver = (key: string): boolean => old.has(key) || (over.has(key.slice(0, 64)) && !coins.has(key));
+  const reserved = new Map([...state.reserved].filter(([key]) => !isOver(key)));
+  const sent = new Map([...state.sent].filter(([id]) => !over.has(id)));
   const givenUp = new Map([...state.givenUp].filter(([id]) => sent.has(id)));
   return { ...state, coins, sent, reserved, givenUp };
 };
@@ -124,7 +174,10 @@ const disconnect = (state: WalletState, height: number): WalletState => {
 
 /** The wallet after a block was connected or disconnected. */
 export const walletEvent = (state: WalletState, event: ChainEvent, book: ScriptIndex): WalletState =>
-  event.event === 'connected' ? connect(state, event.block, book) : disconnect(state, event.height);
+  noteAbsent(event.event === 'connected' ? connect(state, event.block, book) : disconnect(state, event.height));
+
+/** The wallet after one block more of a replay of the whole chain: what is not there yet may be further up. */
+export const replayBlock = connect;
 
 /** The larger of two counts, for each branch. */
 const maxIndices = (a: NextIndices, b: NextIndices): NextIndices => [Math.max(a[0], b[0]), Math.max(a[1], b[1])];
@@ -145,7 +198,7 @@ export const beforeChain = ({ next, sent }: WalletState): WalletState => {
 export const afterReplay = (state: WalletState, replayed: WalletState): WalletState => {
   const sent = new Map([...state.sent].map(([id, ours]) => [id, { ...ours, height: replayed.sent.get(id)?.height }]));
   const { height, coins } = replayed;
-  return { ...state, height, coins, sent, next: maxIndices(state.next, replayed.next) };
+  return noteAbsent({ ...state, height, coins, sent, next: maxIndices(state.next, replayed.next) });
 };
 
 /** What the wallet records of a transaction of its own; `height` once it is confirmed. */
@@ -171,13 +224,13 @@ export const heightOf = (state: WalletState, { txid: id, spends, height }: Sent)
 export const withSent = (state: WalletState, sent: Sent): WalletState => {
   const reserved = new Map(state.reserved);
   for (const key of sent.spends) reserved.delete(key);
-  return {
+  return noteAbsent({
     ...state,
     next: sent.returns.reduce((next, { path }) => withUsedPath(next, path), state.next),
     // One that is broadcast again may be confirmed already.
     sent: new Map(state.sent).set(hex(sent.txid), state.sent.get(hex(sent.txid)) ?? sent),
     reserved,
-  };
+  });
 };
 
 /** The wallet as if that transaction had never been sent; a confirmed one stays. */
@@ -187,7 +240,7 @@ export const withoutSent = (state: WalletState, id: Txid): WalletState => {
   const sent = new Map(state.sent);
   sent.delete(hex(id));
   const givenUp = new Map([...state.givenUp].filter(([, by]) => by !== hex(id)));
-  return { ...state, sent, givenUp };
+  return noteAbsent({ ...state, sent, givenUp });
 };
 
 /** The wallet after this transaction of its own double-spends another one, which is given up. */
@@ -211,7 +264,7 @@ export const release = (state: WalletState, owner: string): WalletState => {
 
 /**
  * Our unconfirmed transactions that can and should still confirm, parents first: no other transaction in the chain spends one of their
- * inputs, and none of their ancestors was double-spent or given up.
+ * inputs, none of these is gone, and none of their ancestors was double-spent or given up.
  */
 export const pending = (state: WalletState): readonly Sent[] => {
   const alive = new Map<string, Sent>();
@@ -222,8 +275,10 @@ export const pending = (state: WalletState): readonly Sent[] => {
     before = waiting.length;
     waiting = waiting.filter((ours) => {
       const parents = ours.spends.map((key) => key.slice(0, 64));
-      const rival = ours.spends.some((key) => state.coins.get(key)?.spent !== undefined);
-      if (rival || parents.some((id) => lost.has(id))) lost.add(hex(ours.txid));
+      const taken = ours.spends.some(
+        (key) => state.coins.get(key)?.spent !== undefined || goneFrom(state, key) !== undefined,
+      );
+      if (taken || parents.some((id) => lost.has(id))) lost.add(hex(ours.txid));
       else if (parents.every((id) => alive.has(id) || mined(state.sent.get(id)) || !state.sent.has(id)))
         alive.set(hex(ours.txid), ours);
       else return true;
@@ -233,23 +288,33 @@ export const pending = (state: WalletState): readonly Sent[] => {
   return [...alive.values()];
 };
 
-/** A confirmed transaction that spends the same coin as one of ours, which therefore can never confirm. */
+/** What keeps one of ours from ever being confirmed: a confirmed transaction that spends the same coin, or a reorg that took the coin. */
 export interface Rival {
-  readonly txid: Txid;
+  /** Undefined where the coin left the chain, and neither block nor mempool has had it for as deep as reorgs are followed. */
+  readonly txid: Txid | undefined;
+  /** Of its block, or of the first one without the coin. */
   readonly height: number;
 }
 
-/**
- * The confirmed transaction that conflicts with one of ours or with one of its ancestors, the deepest where there are several;
- * undefined where there is none.
- */
+/** What conflicts with one of ours or with one of its ancestors, the deepest where there are several; undefined where nothing does. */
 export const rivalOf = (state: WalletState, id: Txid): Rival | undefined => {
   const ours = state.sent.get(hex(id));
   if (ours === undefined || heightOf(state, ours) !== undefined) return undefined;
   return ours.spends
-    .map((key) => state.coins.get(key)?.spent ?? rivalOf(state, txid(unhex(key.slice(0, 64)))))
+    .map((key) => {
+      const height = goneFrom(state, key);
+      const gone = height === undefined ? undefined : { txid: undefined, height };
+      return state.coins.get(key)?.spent ?? gone ?? rivalOf(state, txid(unhex(key.slice(0, 64))));
+    })
     .reduce((first, one) => (first === undefined || (one !== undefined && one.height < first.height) ? one : first));
 };
+
+/** Our transactions that are given up since a reorg took their coins or those of an ancestor, and nothing brought them back. */
+export const abandoned = (state: WalletState): readonly Txid[] =>
+  [...state.sent.values()].flatMap(({ txid: id }) => {
+    const rival = rivalOf(state, id);
+    return rival !== undefined && rival.txid === undefined ? [id] : [];
+  });
 
 /** A transaction of ours, serialized. */
 export const sentTx = (sent: Sent): ChainTx => ({ txid: sent.txid, tx: Transaction.fromBuffer(sent.raw) });

@@ -7,6 +7,7 @@ import { Transaction } from 'bitcoinjs-lib';
 import { hex } from '../../wire/bytes.ts';
 import { FEERATE_FLOOR, type Sat, sat, type Txid } from '../../wire/units.ts';
 import { displayedTxid } from '../base/txids.ts';
+import { rememberedBlocks } from '../chain/followrules.ts';
 import { heightOf, pending, rivalOf, type WalletState } from './coins.ts';
 import { WalletError } from './errors.ts';
 import { dustOf, roundedUpFee, weightOf } from './select.ts';
@@ -31,7 +32,12 @@ const whyNot = (state: WalletState, id: Txid): string | undefined => {
   if (by !== undefined) return 'it is given up already';
   const rival = rivalOf(state, id);
   if (rival !== undefined)
-    return `${displayedTxid(rival.txid)} in block ${rival.height} has taken its coins, so it never will be mined`;
+    return rival.txid === undefined
+      ? `a reorganization took its coins out of the chain before block ${rival.height}, and it is given up already`
+      : `${displayedTxid(rival.txid)} in block ${rival.height} has taken its coins, so it never will be mined`;
+  const last = ours.spends.every((key) => state.absent.has(key)) ? state.absent.get(ours.spends[0] ?? '') : undefined;
+  if (last !== undefined)
+    return `a reorganization took its coins out of the chain; unless they come back, it is given up at block ${last + rememberedBlocks}`;
   const child = pending(state).find(({ spends }) => spends.some((key) => key.startsWith(name)));
   return child && `${displayedTxid(child.txid)}, which waits for a block too, spends its change`;
 };

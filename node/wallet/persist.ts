@@ -1,4 +1,4 @@
-/** The wallet's records: one each for coins, sent transactions, reservations and given-up transactions, and one for its head. */
+/** The wallet's records: one each for coins, sent transactions, reservations, given-up transactions and absent inputs, and one for its head. */
 
 import { Transaction } from 'bitcoinjs-lib';
 import { text, utf8 } from '../../wire/bytes.ts';
@@ -29,6 +29,7 @@ const at = {
   sent: 'wallet/sent/',
   reserved: 'wallet/reserved/',
   givenUp: 'wallet/givenup/',
+  absent: 'wallet/absent/',
 } as const;
 
 const id = map(bytes(32), txid, (value) => value);
@@ -53,6 +54,13 @@ const sentCodec = struct({ height: optional(u32), raw: rest });
 /** The height is stored plus one, so that -1, of a wallet before its first block, fits an unsigned field. */
 const headCodec = struct({ height: u32, given: u32, change: u32 });
 
+/** A height plus one, as in the head. */
+const heightCodec = map(
+  u32,
+  (stored) => stored - 1,
+  (height) => height + 1,
+);
+
 const writeCoin = (coin: Coin): Uint8Array => encode(coinCodec, coin);
 const writeSent = ({ height, raw }: Sent): Uint8Array => encode(sentCodec, { height, raw });
 const readSent =
@@ -69,6 +77,7 @@ export const walletChanges = (before: WalletState, after: WalletState): readonly
     ...changedRecords(at.sent, before.sent, after.sent, writeSent),
     ...changedRecords(at.reserved, before.reserved, after.reserved, utf8),
     ...changedRecords(at.givenUp, before.givenUp, after.givenUp, utf8),
+    ...changedRecords(at.absent, before.absent, after.absent, (height) => encode(heightCodec, height)),
   ];
   const [given, change] = after.next;
   if (before.height !== after.height || before.next !== after.next)
@@ -91,5 +100,6 @@ export const loadWallet = async (store: Store, book: ScriptIndex): Promise<Walle
     sent: await loadRecords(store, at.sent, readSent(book)),
     reserved: await loadRecords(store, at.reserved, text),
     givenUp: await loadRecords(store, at.givenUp, text),
+    absent: await loadRecords(store, at.absent, (value) => decode(heightCodec, value)),
   };
 };

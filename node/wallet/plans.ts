@@ -1,8 +1,11 @@
-/** A request to spend from the wallet, and the coins reserved for it. */
+/** A request to spend from the wallet, the coins chosen for it, and those reserved. */
 import type { Sat } from '../../wire/units.ts';
 import type { Output } from './build.ts';
+import type { WalletState } from './coins.ts';
+import { WalletError } from './errors.ts';
 import type { KeyPath } from './keys.ts';
-import type { Fund } from './view.ts';
+import { selectCoins } from './select.ts';
+import { type Fund, heldBack, spendable } from './view.ts';
 
 /** A payment out of the wallet, whose output script may be known only later. */
 export interface Want {
@@ -25,3 +28,28 @@ export interface Plan {
   readonly fee: Sat;
   readonly change: (Output & { readonly path: KeyPath }) | undefined;
 }
+
+type Chosen = ReturnType<typeof selectCoins<Fund>>;
+
+/**
+ * Coins with that many confirmations that pay for this. Unconfirmed change is used only where confirmed coins do not suffice: every
+ * unconfirmed parent is a risk. Throws WalletError `insufficient_funds`, `bad_feerate`.
+ */
+export const chooseCoins = (
+  state: WalletState,
+  spending: Parameters<typeof selectCoins>[1],
+  minDepth: number,
+): Chosen => {
+  const select = (depth: number): Chosen | WalletError => {
+    try {
+      return selectCoins(spendable(state, depth), spending);
+    } catch (error) {
+      if (!(error instanceof WalletError) || error.fault.code !== 'insufficient_funds') throw error;
+      return new WalletError({ ...error.fault, held: heldBack(state, depth) });
+    }
+  };
+  const confirmed = spending.amount !== 'all' && minDepth < 1 ? select(1) : undefined;
+  const chosen = confirmed === undefined || confirmed instanceof WalletError ? select(minDepth) : confirmed;
+  if (chosen instanceof WalletError) throw chosen;
+  return chosen;
+};

@@ -3,6 +3,7 @@
 import type { Sat, Txid } from '../../wire/units.ts';
 import { displayedTxid } from '../base/txids.ts';
 import { ChainError } from '../chain/errors.ts';
+import { rememberedBlocks } from '../chain/followrules.ts';
 import type { Chain, ChainTx, Log } from '../ports/ports.ts';
 import type { Refusals } from './refusals.ts';
 import type { Wallet } from './wallet.ts';
@@ -80,14 +81,21 @@ export const takeBack = async (
   return { ...made, taken: await handOver(wallet, chain, made) };
 };
 
-/** Broadcasts unconfirmed transactions again: mempools may have dropped them, or ask a lower fee by now. Never throws. */
+/**
+ * Broadcasts unconfirmed transactions again: mempools may have dropped them, or ask a lower fee by now. Says which are given up since a
+ * reorg took their coins. Throws StoreError alone.
+ */
 export const rebroadcast = async (wallet: Wallet, chain: Chain, log: Log, refusals: Refusals): Promise<void> => {
+  for (const id of wallet.abandoned())
+    if (refusals.note(id, 'its coins left the chain'))
+      log.warn(
+        { txid: displayedTxid(id) },
+        `a transaction of the wallet is given up: a reorganization took coins that it spends out of the chain, and they did not come back within ${rememberedBlocks} blocks. Its other coins are free; what it was to pay is not paid`,
+      );
   for (const made of wallet.pending()) {
     const fields = { txid: displayedTxid(made.txid) };
     try {
       await chain.broadcast(rawOf(made));
-      if (refusals.note(made.txid, undefined))
-        log.info(fields, 'bitcoind now accepts a transaction of the wallet that it rejected before');
     } catch (error) {
       const reason = refusalOf(error);
       if (reason === undefined) return;
@@ -96,6 +104,10 @@ export const rebroadcast = async (wallet: Wallet, chain: Chain, log: Log, refusa
           { ...fields, reason },
           'bitcoind rejects a transaction of the wallet; it is broadcast again with each block',
         );
+      continue;
     }
+    await wallet.accepted(made.txid);
+    if (refusals.note(made.txid, undefined))
+      log.info(fields, 'bitcoind now accepts a transaction of the wallet that it rejected before');
   }
 };

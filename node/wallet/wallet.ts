@@ -18,9 +18,9 @@ import { planTakeBack } from './giveup.ts';
 import { type MinedTx, WalletHistory, walletTxsOf } from './history.ts';
 import { addressBook, type KeyPath, type NodeKeys, type ScriptIndex } from './keys.ts';
 import { loadWallet, walletChanges } from './persist.ts';
-import type { Plan, Want } from './plans.ts';
-import { dustOf, roundedUpFee, selectCoins, weightOf } from './select.ts';
-import { claimOwner, type Fund, fundsOf, heldBack, spendable, sumOf } from './view.ts';
+import { chooseCoins, type Plan, type Want } from './plans.ts';
+import { dustOf, roundedUpFee, weightOf } from './select.ts';
+import { claimOwner, type Fund, fundsOf, spendable, sumOf } from './view.ts';
 
 export interface WalletParts {
   readonly store: Store;
@@ -55,6 +55,8 @@ export class Wallet implements ChainListener {
     const [state, history] = [await loadWallet(store, book), await WalletHistory.load(store)];
     await history.dropAbove(state.height);
     const wallet = new Wallet(parts, book, state, history);
+    // Earlier versions did not note what is absent.
+    await wallet.save(coins.noteAbsent(state));
     for (const owner of wallet.owners()) if (owner.startsWith(passing)) await wallet.release(owner);
     return wallet;
   }
@@ -132,7 +134,7 @@ export class Wallet implements ChainListener {
     if (this.owners().includes(owner)) throw new WalletError({ code: 'already_reserved', owner });
     const { amount, feerate, scriptLength, minDepth = 0, leave } = want;
     const spending = { amount, feerate, outputWeight: weightOf.output(scriptLength), leave };
-    const chosen = this.choose(spending, minDepth);
+    const chosen = chooseCoins(this.state, spending, minDepth);
     const left = this.forClaims() - sumOf(chosen.coins) + (chosen.change ?? 0n);
     if (leave !== undefined && left < leave)
       throw new WalletError({ code: 'reserved_for_claims', left: sat(left), kept: leave });
@@ -286,7 +288,7 @@ export class Wallet implements ChainListener {
     const found = this.history.replay();
     return {
       block: (block) => {
-        replayed = coins.walletEvent(replayed, { event: 'connected', block }, this.book);
+        replayed = coins.replayBlock(replayed, block, this.book);
         found.add(walletTxsOf(block, replayed));
       },
       end: async () => {
@@ -296,7 +298,7 @@ export class Wallet implements ChainListener {
     };
   }
 
-  /** The confirmed transaction that conflicts with one of ours: unless a reorg undoes it, ours will never confirm. */
+  /** What conflicts with one of ours in the chain: unless a reorg undoes it, ours will never confirm. */
   rivalOf(id: Txid): coins.Rival | undefined {
     return coins.rivalOf(this.state, id);
   }
@@ -306,20 +308,14 @@ export class Wallet implements ChainListener {
     return coins.pending(this.state).map(coins.sentTx);
   }
 
-  /** Uses unconfirmed change only where confirmed coins do not suffice: every unconfirmed parent is a risk. */
-  private choose(spending: Parameters<typeof selectCoins>[1], minDepth: number): ReturnType<typeof selectCoins<Fund>> {
-    const select = (depth: number): ReturnType<typeof selectCoins<Fund>> | WalletError => {
-      try {
-        return selectCoins(spendable(this.state, depth), spending);
-      } catch (error) {
-        if (!(error instanceof WalletError) || error.fault.code !== 'insufficient_funds') throw error;
-        return new WalletError({ ...error.fault, held: heldBack(this.state, depth) });
-      }
-    };
-    const confirmed = spending.amount !== 'all' && minDepth < 1 ? select(1) : undefined;
-    const chosen = confirmed === undefined || confirmed instanceof WalletError ? select(minDepth) : confirmed;
-    if (chosen instanceof WalletError) throw chosen;
-    return chosen;
+  /** Our transactions that are given up since a reorg took their coins, or those of an ancestor, and none has brought them back. */
+  abandoned(): readonly Txid[] {
+    return coins.abandoned(this.state);
+  }
+
+  /** bitcoind accepted one of ours: whatever it spends is at least in the mempool. */
+  async accepted(id: Txid): Promise<void> {
+    await this.save(coins.withAccepted(this.state, id));
   }
 
   private async nextGiven(): Promise<KeyPath> {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { staticRecord } from '../../channel/model/records.ts';
 import { COINBASE_MATURITY } from '../../channel/rules/lockin.ts';
 import { channelIdOf } from '../../channel/tx/funding.ts';
+import { rememberedBlocks } from '../../node/chain/followrules.ts';
 import { outpointKey } from '../../node/chain/watchrules.ts';
 import { networkOf } from '../../node/ports/network.ts';
 import { levelStore } from '../../node/store/level.ts';
@@ -163,6 +164,27 @@ test('a funding whose coins another transaction took is given up a hundred block
   expect(logs.alice.some((line) => line.includes('its funding transaction was double-spent'))).toBe(true);
   // Told so while connected, the fundee fails the channel; it goes with its two weeks.
   await reaches(bob, channel_id, 'AWAITING_UNILATERAL');
+});
+
+test('a funding whose coins a reorg took for good is given up, and the channel forgotten', async () => {
+  const carol = await startLocal({ dir: join(dir, 'carol'), ground, log: memoryLog([]) });
+  try {
+    await caughtUp();
+    const { height } = ground.regtest.ledger.tip;
+    await endow(ground, carol, [1_000_000n]);
+    await carol.call('connect', { id: bob.id, host: '127.0.0.1', port: portOf(bob) });
+    const { channel_id } = await carol.call('fundchannel', { id: bob.id, amount: 250_000, announce: false });
+    ground.regtest.drop(ground.regtest.ledger.tip.height - height);
+    ground.regtest.pool.clear();
+    mineOnly(rememberedBlocks - 1);
+    await becomes('the tip seen', () => seesTip(carol));
+    expect(await stateOf(carol, channel_id)).toBe('CHANNELD_AWAITING_LOCKIN');
+    mineOnly(1);
+    await reaches(carol, channel_id, 'none');
+    expect(carol.node.wallet.funds()).toEqual([]);
+  } finally {
+    await carol.stop();
+  }
 });
 
 test('a funding whose coins another transaction took comes back with the reorg that takes that one out', async () => {

@@ -65,9 +65,12 @@ const fundingLines = (
   const rival = doubleSpendOf(entry, wallet);
   if (rival !== undefined) {
     const depth = follower.top.height - rival.height + 1;
+    const forgotten = `the channel is forgotten once that is ${IRREVOCABLE_DEPTH} deep`;
+    if (rival.txid === undefined)
+      return [`${funding} lost its coins to a reorganization before block ${rival.height}; ${forgotten}`];
     const wanted = by !== undefined && equal(by, rival.txid);
     return [
-      `${funding} ${wanted ? 'is given up: its coins came back by' : 'lost its coins to'} ${displayedTxid(rival.txid)} in block ${rival.height}, ${depth} deep; the channel is forgotten once that is ${IRREVOCABLE_DEPTH} deep`,
+      `${funding} ${wanted ? 'is given up: its coins came back by' : 'lost its coins to'} ${displayedTxid(rival.txid)} in block ${rival.height}, ${depth} deep; ${forgotten}`,
     ];
   }
   if (by !== undefined && !wallet.isMined(txid)) {
