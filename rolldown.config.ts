@@ -1,12 +1,16 @@
 /**
  * How dist/ is made: few files that load fast, split so that a call of a method loads nothing of the node. What we use of npm is
- * built in, except for what is native; the licences of those packages go beside it.
+ * built in, except for what is native; the licences of those packages go beside it. All is built in a folder beside dist/, whose place
+ * node/cli/writemethods.ts then has it take.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { decode, encode } from '@jridgewell/sourcemap-codec';
 import { defineConfig, type Plugin, type RolldownOptions } from 'rolldown';
 import { minifySync } from 'rolldown/utils';
+
+/** Where it is built. Programs run from dist/ meanwhile. */
+const made = '.build';
 
 /** Packages with binaries, or that are loaded only where they are installed. */
 const outside = ['classic-level', 'secp256k1', 'tiny-secp256k1', 'bitcore-lib', 'lightningdevkit'];
@@ -161,12 +165,12 @@ const page: RolldownOptions = {
       },
     },
   ],
-  output: { dir: 'dist/web', cleanDir: true, minify: true },
+  output: { dir: `${made}/web`, cleanDir: true, minify: true },
 };
 
 export default defineConfig([
-  build('dist', '.', [...library, ...programs], [declarations(library)]),
-  build('dist/test', 'test', [
+  build(made, '.', [...library, ...programs], [declarations(library)]),
+  build(`${made}/test`, 'test', [
     'bench/main',
     'bench/gossippeer',
     'bench/gossipend',

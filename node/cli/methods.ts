@@ -6,11 +6,11 @@ import { readFile } from 'node:fs/promises';
 import type { MethodSummary } from '../api/summary.ts';
 import { isBuilt, packaged } from '../base/packaged.ts';
 
-/** Where the build writes the summaries of all methods, as JSON. */
-export const summariesFile = (): string => packaged('dist/node/cli/methods.json');
+/** Where the build writes the summaries of all methods, as JSON: a path below its folder. */
+export const summariesPath = 'node/cli/methods.json';
 
 /** Every method of the table. */
 export const methodSummaries = async (): Promise<readonly MethodSummary[]> =>
   isBuilt
-    ? (JSON.parse(await readFile(summariesFile(), 'utf8')) as readonly MethodSummary[])
+    ? (JSON.parse(await readFile(packaged(`dist/${summariesPath}`), 'utf8')) as readonly MethodSummary[])
     : (await import('../api/help.ts')).summaries();

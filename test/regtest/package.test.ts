@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import * as amp from '../../amp/index.ts';
@@ -51,6 +51,8 @@ const link = (name: string): void => {
   symlinkSync(join(root, 'node_modules', name), path);
 };
 
+/** A file of an earlier build. */
+const old = 'dist/chunks/old-00000000.js';
 let packed = '';
 beforeAll(async () => {
   // A copy, since building it here would take the programs away from tests that run them.
@@ -58,6 +60,9 @@ beforeAll(async () => {
   const files = readdirSync(root).filter((name) => statSync(join(root, name)).isFile());
   for (const name of [...folders, ...files]) cpSync(join(root, name), join(tree, name), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'));
+  // As an earlier build leaves it, for programs that run.
+  mkdirSync(join(tree, 'dist', 'chunks'), { recursive: true });
+  writeFileSync(join(tree, old), '');
   await run(['npm', 'run', '--silent', 'package', '--', '--silent', '--offline', '--pack-destination', work], tree);
   packed = join(work, readdirSync(work).find((name) => name.endsWith('.tgz')) ?? '');
   mkdirSync(installed, { recursive: true });
@@ -93,6 +98,13 @@ test('an error is told in the place of its source', async () => {
   const line = [process.execPath, '--enable-source-maps', '--input-type=module', '-e', program];
   const { err } = await runToEnd(line, { cwd: place });
   expect(err).toMatch(/at (?:Module\.)?msat \(\S*wire\/units\.ts:\d+:\d+\)/);
+});
+
+test('a build leaves the chunks of the last one to programs that run, and the package has none of them', () => {
+  expect(statSync(join(work, 'tree', old)).size).toBe(0);
+  expect(readdirSync(join(installed, dirname(old)))).not.toContain(basename(old));
+  expect(readdirSync(join(installed, 'dist'))).not.toContain('.npmignore');
+  expect(readdirSync(join(work, 'tree'))).not.toContain('.build');
 });
 
 test('a build leaves a command that can be run, as a link to it does', () => {
