@@ -40,7 +40,8 @@ export const usageOf = ({ name, parameters }: MethodSummary): string =>
   );
 
 /** A word as a shell takes it. */
-const quoted = (word: string): string => (/^[\w./:=,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+export const quoted = (word: string): string =>
+  /^[\w./:=,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 /** A call as people type it, in lines of so many characters where its words allow it, as a shell takes them together. */
 export const exampleOf = ({ name, example }: MethodSummary, width = Number.POSITIVE_INFINITY): string => {

@@ -2,13 +2,17 @@
  * The Chain port with short timeouts, for API calls and for openings that a peer waits for. A call to a bitcoind that hangs takes 30
  * seconds to fail; here it fails as `unreachable` after 5, although bitcoind may still execute it (a broadcast may still succeed).
  */
+import type { ChainHash } from '../../wire/units.ts';
 import type { Chain, Clock, Tip } from '../ports/ports.ts';
+import { checkNetwork } from './bitcoind.ts';
 import { ChainError } from './errors.ts';
 
 /** Milliseconds until a call fails as `unreachable`. */
 export const ANSWER_TIMEOUT_MS = 5_000;
 /** The same for the tip in status output. */
 const TIP_TIMEOUT_MS = 500;
+/** The same for the network, before a new node makes its seed: it can be stopped only after that. */
+const NETWORK_TIMEOUT_MS = 1_000;
 
 export interface TimeoutParts {
   readonly chain: Chain;
@@ -44,6 +48,18 @@ export const withTimeouts = (parts: TimeoutParts): Chain => {
     unspent: soon(chain.unspent),
     mempoolSpender: soon(chain.mempoolSpender),
   };
+};
+
+/**
+ * Throws ChainError `wrong_network` for a bitcoind of another network. One that does not answer in a second passes: a node that comes up
+ * waits for it, and asks again.
+ */
+export const refuseOtherNetwork = async (parts: TimeoutParts, expected: ChainHash): Promise<void> => {
+  try {
+    await withTimeout(parts, NETWORK_TIMEOUT_MS, checkNetwork(parts.chain, expected));
+  } catch (error) {
+    if (error instanceof ChainError && error.fault.code === 'wrong_network') throw error;
+  }
 };
 
 /** The best block, or why it is not known. */

@@ -3,7 +3,7 @@
 import { Command, Option } from 'commander';
 import { openClient } from '../api/rpc/client.ts';
 import { toJson } from '../api/rpc/json.ts';
-import { exampleOf, type MethodSummary, type Parameter, usageOf } from '../api/summary.ts';
+import { exampleOf, type MethodSummary, type Parameter, quoted, usageOf } from '../api/summary.ts';
 import { systemClock } from '../base/entropy.ts';
 import { loadPlaces } from '../config/config.ts';
 import { unknownVariables } from '../config/variables.ts';
@@ -48,12 +48,20 @@ const isLong = (name: string): boolean => name.startsWith('list');
 /** Methods whose results may have a QR code; the rest need not load what makes it. */
 const hasCode = new Set(['invoice', 'newaddr']);
 
+/** How a command line says which node is meant: what has to stand before another method for the same node. */
+const callOf = (given: Readonly<Record<string, unknown>>, called: string | undefined): string => {
+  const flags = Object.entries(flagsOf(given)).flatMap(([name, value]) =>
+    [value].flat().map((one) => `--${name} ${quoted(String(one))}`),
+  );
+  return ['ampere', ...(called === undefined ? flags : [called])].join(' ');
+};
+
 /** Calls a method of the node and prints what it says. */
 const callMethod = async (
   { name, parameters }: MethodSummary,
   words: readonly string[],
   given: Readonly<Record<string, unknown>>,
-  { out, err, env, terminal = noTerminal }: Surroundings,
+  { out, err, env, called, terminal = noTerminal }: Surroundings,
 ): Promise<void> => {
   for (const said of unknownVariables(env)) err(`ampere: ${said}`);
   const params = paramsFrom(parameters, words, given, styleOf(given));
@@ -92,7 +100,7 @@ const callMethod = async (
       out(treeText(result, width));
       return;
     }
-    out(render(name, result, { width, paint: painterOf(terminal) }));
+    out(render(name, result, { width, paint: painterOf(terminal), ampere: callOf(given, called) }));
     if (!hasCode.has(name)) return;
     const wanted = typeof given['qr'] === 'boolean' ? given['qr'] : undefined;
     const code = (await import('./qr.ts')).qrOf(name, result as Json, wanted, terminal);

@@ -18,7 +18,7 @@ import type { Sources } from '../config/optionsources.ts';
 import { unknownVariables } from '../config/variables.ts';
 import { chainCommand } from '../regtest/chain/command.ts';
 import { labCommand } from '../regtest/lab/command.ts';
-import { withNodeNames } from '../regtest/lab/nodewords.ts';
+import { nodeCalled, noSuchNode, withNodeNames } from '../regtest/lab/nodewords.ts';
 import { methodCommand } from './callmethod.ts';
 import { coinCommands } from './coins.ts';
 import { completionCommand, wordsOf } from './completion.ts';
@@ -126,7 +126,8 @@ export const runCommand = async (words: readonly string[], given: Surroundings):
   const say = (text: string): void => err(sentence(text, rows === undefined ? undefined : columns).join('\n'));
   try {
     const meant = await withNodeNames(words, surroundings.env);
-    await program(await methodSummaries(), surroundings).parseAsync([...meant], { from: 'user' });
+    const called = { ...surroundings, called: nodeCalled(words) };
+    await program(await methodSummaries(), called).parseAsync([...meant], { from: 'user' });
     return exitCodes.done;
   } catch (error) {
     if (error instanceof UsageError || error instanceof ConfigError) {
@@ -138,6 +139,8 @@ export const runCommand = async (words: readonly string[], given: Surroundings):
       if (words.includes('--json'))
         surroundings.out(toJson({ code: error.code, message: error.message, data: error.data }));
       say(`${error.method}: ${printable(error.message)} (${[error.reason, error.code].filter(Boolean).join(', ')})`);
+      const unknown = error.reason === 'invalid_params' ? await noSuchNode(words, surroundings.env) : undefined;
+      if (unknown !== undefined) say(`ampere: ${unknown}`);
       if (error.data !== undefined && error.reason !== 'invalid_params')
         err(words.includes('--json') ? toJson(error.data) : render(error.method, error.data, { width: columns }));
       return exitCodes.failed;

@@ -94,10 +94,15 @@ const partsOf = (name: MethodName, result: Json): Parts => {
   };
 };
 
-const sections = (name: MethodName, result: Json, place: Place, above = ''): readonly (readonly string[])[] => {
+/** Where a result is to be read, and how the node that gave it is called: `ampere` unless told. */
+export interface Shown extends Place {
+  readonly ampere?: string;
+}
+
+const sections = (name: MethodName, result: Json, place: Shown, above = ''): readonly (readonly string[])[] => {
   const { single, lists, groups } = partsOf(name, result);
   const [short, raw] = [single.filter(([, value]) => !isRaw(value)), single.filter(([, value]) => isRaw(value))];
-  const next = above === '' ? nextStep(name, result) : undefined;
+  const next = above === '' ? nextStep(name, result, place.ampere) : undefined;
   const title = (key: string): readonly string[] => [`${above}${key}:`];
   const isAlone = above === '' && lists.length === 1 && single.length + groups.length === 0;
   return [
@@ -116,7 +121,7 @@ const sections = (name: MethodName, result: Json, place: Place, above = ''): rea
 };
 
 /** Lines for a terminal; `result` is the method's result as JSON. An empty result is "done". */
-export const render = (name: string, result: unknown, place: Place = {}): string => {
+export const render = (name: string, result: unknown, place: Shown = {}): string => {
   if (!isRow(result) || Object.keys(result).length === 0) return 'done';
   return sections(name as MethodName, result, place)
     .map((lines) => lines.join('\n'))

@@ -11,6 +11,8 @@ export interface Surroundings {
   readonly run: RunNode;
   /** Asks whoever sits at the terminal; undefined once nothing more can be typed. Absent where nobody sits there. */
   readonly ask?: ((question: string) => Promise<string | undefined>) | undefined;
+  /** The lab's node that the command line names, as `@alice`. */
+  readonly called?: string | undefined;
   /** What the output is read on; no terminal unless given. */
   readonly terminal?: Terminal;
 }

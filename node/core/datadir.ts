@@ -72,6 +72,8 @@ export interface DatadirParts {
   readonly entropy: Entropy;
   readonly hooks: Pick<Hooks, 'seed' | 'identity'>;
   readonly log: Pick<Log, 'info'>;
+  /** Asked before a seed is made: throws where the chain, if it answers, is that of another network. */
+  readonly checkChain: () => Promise<void>;
 }
 
 export interface Datadir {
@@ -109,9 +111,10 @@ const checkBackup = (
 
 /**
  * Opens the seed and the store of a datadir, or creates them, once it is clear that they belong to one node. The folder must exist.
- * Throws DatadirError, StoreError, WalletError, FileError; then nothing was created and nothing written.
+ * Throws DatadirError, StoreError, WalletError, FileError, and what `checkChain` throws; then nothing was created and nothing written.
  */
-export const openDatadir = async ({ config, store, entropy, hooks, log }: DatadirParts): Promise<Datadir> => {
+export const openDatadir = async (parts: DatadirParts): Promise<Datadir> => {
+  const { config, store, entropy, hooks, log, checkChain } = parts;
   const { network, networkDir, backupFile } = config;
   const [seedFile, storeFolder] = [join(networkDir, 'seed'), join(networkDir, 'store')];
   await checkStore(store, network);
@@ -121,6 +124,7 @@ export const openDatadir = async ({ config, store, entropy, hooks, log }: Datadi
   if (hooks.seed === undefined && !(await isSeedThere(seedFile))) {
     if (!isNew) throw new DatadirError({ code: 'seed_missing', seed: seedFile, beside: storeFolder });
     if (backup !== undefined) throw new DatadirError({ code: 'seed_missing', seed: seedFile, beside: backupFile });
+    await checkChain();
   }
   const { seed, fresh } = await openSeed(seedFile, entropy, hooks.seed);
   const keys = keysOf(seed, networkOf(network).coin, hooks.identity);

@@ -8,6 +8,7 @@ import { Disk } from '../base/disk.ts';
 import { type LogPart, partLog, partLogs } from '../base/loglevels.ts';
 import { LINES, limitedLog } from '../base/loglimits.ts';
 import { type TimerGroup, timerGroup } from '../base/timers.ts';
+import { refuseOtherNetwork } from '../chain/timeouts.ts';
 import { AddressBook } from '../peer/addressbook.ts';
 import { Peers } from '../peer/peers.ts';
 import { TraceFeed } from '../peer/tracefeed.ts';
@@ -41,14 +42,20 @@ export interface Identity extends NodeIdentity {
   readonly onInternalError: InternalErrors;
 }
 
-/** Peers' messages go to `chains`, to which chains are added later. Throws DatadirError, StoreError, WalletError, FileError. */
+/**
+ * Peers' messages go to `chains`, to which chains are added later. Throws DatadirError, StoreError, WalletError, FileError, and for a new
+ * node ChainError `wrong_network`.
+ */
 export const openIdentity = async (options: NodeOptions, chains: Chains): Promise<Identity> => {
   const { config, hooks = {}, progress = new Progress() } = options;
-  const { clock, entropy, transport } = options.ports;
+  const { chain, clock, entropy, transport } = options.ports;
+  const { bitcoind } = config;
+  const ours = networkOf(config.network);
   const { keys, fresh } = await openDatadir({
     ...{ config, hooks },
     ...options.ports,
     log: partLog(options.ports.log, 'wallet'),
+    checkChain: () => refuseOtherNetwork({ chain, clock, where: `${bitcoind.host}:${bitcoind.port}` }, ours.chain),
   });
   const fatal = onFirstFailure(options.onFailure);
   const logs = partLogs(options.ports.log);
@@ -73,7 +80,7 @@ export const openIdentity = async (options: NodeOptions, chains: Chains): Promis
     ...{ transport, clock, entropy },
     key: keys.identity,
     features: ourFeatures('I'),
-    chainHash: networkOf(config.network).chain,
+    chainHash: ours.chain,
     log: limitedLogs.peer,
     channels: (peer) => chains.fundedChannelsWith(peer),
     limitLoopback: config.limitLoopback,

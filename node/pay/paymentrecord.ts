@@ -202,6 +202,10 @@ export const decodePaymentRecord = (bytes: Uint8Array): PaymentRecord => {
 export const pendingOf = (pending: readonly PaymentRecord[], hash: string): PaymentRecord | undefined =>
   pending.find(({ paymentHash }) => hex(paymentHash) === hash);
 
+/** What a payment delivered, if it is complete; else what it was to deliver, msat. */
+export const amountOf = ({ status, amount, result }: PaymentRecord): Msat =>
+  status === 'complete' && result !== undefined ? result.delivered : amount;
+
 /** A sentence about a payment that is complete with less than its amount; undefined for any other. */
 export const shortfall = ({ status, amount, result }: PaymentRecord): string | undefined =>
   status === 'complete' && result !== undefined && result.delivered < amount

@@ -92,7 +92,6 @@ const short: Readonly<Record<string, string>> = {
   'node/base/version.ts': 'the one place of the version number',
   'node/channels/features.ts': 'a leaf that several need',
   'node/forward/mincltvdelta.ts': 'a number that the options need without the machinery around it',
-  'node/cli/writemethods.ts': 'a program',
   'node/regtest/demo/fetch.ts': 'a program',
   'node/runes/errors.ts': 'a leaf that several need',
   'wire/change.ts': 'a type that all pure folders need',

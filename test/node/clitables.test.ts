@@ -261,6 +261,18 @@ describe('tables', () => {
   });
 
   test.each([
+    ['fundchannel', { mindepth: 3 }, 'listpeerchannels'],
+    ['fundchannel', { warning_unpublished: 'w' }, 'listpeerchannels'],
+    ['close', { type: 'mutual' }, 'listfunds'],
+    ['close', { type: 'unilateral' }, 'listpeerchannels'],
+    ['withdraw', { txid: ids.txid }, 'listtransactions'],
+    ['newaddr', { bech32: 'bcrt1q' }, 'listfunds'],
+  ])('what %s says of what comes next names the node that was called: %o', (name, result, next) => {
+    expect(render(name, result, { ampere: 'ampere @alice' })).toContain(`ampere @alice ${next}`);
+    expect(render(name, result)).toContain(`ampere ${next}`);
+  });
+
+  test.each([
     ['mutual', 'The closing transaction waits for a block'],
     ['unilateral', "This node's commitment waits for a block"],
     ['unopened', 'The channel was never open'],

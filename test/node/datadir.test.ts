@@ -7,6 +7,7 @@ import { backupKey, sealBackup } from '../../node/backup/format.ts';
 import { systemEntropy } from '../../node/base/entropy.ts';
 import { openLog } from '../../node/base/log.ts';
 import { defaultLevels, LevelTable } from '../../node/base/loglevels.ts';
+import { ChainError } from '../../node/chain/errors.ts';
 import { loadPlaces, type Places } from '../../node/config/config.ts';
 import { type DatadirFault, openDatadir } from '../../node/core/datadir.ts';
 import { networkOf } from '../../node/ports/network.ts';
@@ -27,13 +28,13 @@ afterEach(() => rm(dir, { recursive: true, force: true }));
 
 const placesOn = (network: ChainName): Places =>
   loadPlaces({ flags: { dir, network }, env: {}, read: () => undefined });
-const open = async (network: ChainName = 'regtest', hooks = {}) => {
+const open = async (network: ChainName = 'regtest', hooks = {}, checkChain = async () => {}) => {
   const config = placesOn(network);
   await mkdir(config.networkDir, { recursive: true });
   // The node's own log, which hides fields with the name of a secret.
   const out = { write: (line: string) => void lines.push(line) };
   const log = openLog({ levels: new LevelTable(defaultLevels), form: 'json', colour: false, out });
-  return openDatadir({ config, store: memoryStore(records), entropy: systemEntropy, hooks, log });
+  return openDatadir({ config, store: memoryStore(records), entropy: systemEntropy, hooks, log, checkChain });
 };
 const place = (name: string): string => join(dir, 'regtest', name);
 const ofStranger = async (): Promise<NodeKeys> => keysOf(seedOf(newMnemonic(systemEntropy)), 1);
@@ -77,6 +78,17 @@ test('a new seed is announced once with where it is and what to do with it, and 
   records = new Map();
   await open('testnet', { seed: new Uint8Array(64).fill(1) });
   expect(lines).toHaveLength(1);
+});
+
+test('for the chain of another network no seed is made, and later one that is as new as its store', async () => {
+  const refused = async (): Promise<void> => {
+    throw new ChainError({ code: 'wrong_network', expected: 'regtest', found: 'signet' });
+  };
+  await expect(open('regtest', {}, refused)).rejects.toThrow('bitcoind runs on signet');
+  expect([await readdir(join(dir, 'regtest')), records.size]).toEqual([[], 0]);
+  expect((await open()).fresh).toBe(true);
+  // What is there is of use without any chain.
+  expect((await open('regtest', {}, refused)).fresh).toBe(true);
 });
 
 describe('what belongs together', () => {

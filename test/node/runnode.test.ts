@@ -1,5 +1,5 @@
 /** Nodes that a program starts in its own process: the parts and the API it gets, and an EOB protocol of its own from end to end. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -108,6 +108,12 @@ test('a node that a program stops while it comes up is not ready, and has ended 
   await stop();
   await expect(ready).rejects.toMatchObject({ fault: { code: 'closed' } });
   await ended;
+});
+
+test('a new node refuses the chain of another network before it makes a seed', async () => {
+  const config = configOf('elsewhere', undefined, { network: 'bitcoin' });
+  await expect(runNode(config)).rejects.toThrow('bitcoind runs on regtest, but this node is configured for bitcoin');
+  expect(await readdir(config.networkDir)).not.toContain('seed');
 });
 
 test('a program learns why a node could not start, and nothing of it is left', async () => {

@@ -8,6 +8,32 @@ const ofNames = ['lab', 'faucet', 'mine', 'completion', 'help'];
 
 const said = (word: string): string | undefined => /^(?:[a-z_]+=)?@([a-z][a-z0-9]{0,15})$/.exec(word)?.[1];
 
+/** The name that stands first and says which node is called, with its @; undefined where none does. */
+export const nodeCalled = (words: readonly string[]): string | undefined => {
+  const first = words.find((word) => !word.startsWith('-'));
+  return first?.startsWith('@') ? first : undefined;
+};
+
+/**
+ * That the lab has no node of the first name behind the method that it does not know, for a call that was refused for what stands there;
+ * undefined where there is no such name, or no lab.
+ */
+export const noSuchNode = async (
+  words: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<string | undefined> => {
+  const names = words.filter((word) => word !== nodeCalled(words)).flatMap((word) => said(word) ?? []);
+  const lab = names.length === 0 ? undefined : await readLab(labFolder(env)).catch(() => undefined);
+  const unknown = names.find((name) => lab?.nodes.every((one) => one.name !== name));
+  if (lab === undefined || unknown === undefined) return undefined;
+  try {
+    return `behind the method the name of a node stands whole: @${nodeNamed(lab.nodes, unknown).name}`;
+  } catch (error) {
+    if (error instanceof LabError) return error.message;
+    throw error;
+  }
+};
+
 /**
  * The words with names of the lab's nodes replaced: `@alice listpays` is `--dir DIR --network regtest listpays`, and `keysend @bob` has
  * bob's node id, `connect @bob` his address, too. A word behind the method that names no node stays as it is. Throws LabError.
@@ -19,8 +45,8 @@ export const withNodeNames = async (
   if (!words.some((word) => said(word) !== undefined)) return words;
   const dir = labFolder(env);
   const at = words.findIndex((word) => !word.startsWith('-'));
-  const first = words[at] ?? '';
-  const isCall = first.startsWith('@');
+  const first = nodeCalled(words) ?? '';
+  const isCall = first !== '';
   const rest = isCall ? words.filter((_, i) => i !== at) : words;
   const command = rest.find((word) => !word.startsWith('-'));
   const lab = isCall ? await openLab(dir) : await readLab(dir);

@@ -53,6 +53,14 @@ test.each<[Code, number]>([
   expect(await listed(record('failed', code))).toMatchObject([{ error: { code: number, message: 'the sentence' } }]);
 });
 
+test.each([
+  ['failed', 1_000n],
+  ['complete', 0n],
+  ['pending', 1_000n],
+] as const)('of a payment that is %s listpays shows an amount of %i msat', async (status, amount) => {
+  expect(await listed(record(status))).toMatchObject([{ amount_msat: amount }]);
+});
+
 test('listpays shows no error of a payment that is complete', async () => {
   const [row] = await listed(record('complete'));
   expect(row).not.toHaveProperty('error');

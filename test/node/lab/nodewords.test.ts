@@ -2,9 +2,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ApiServer, listenUnix } from '../../../node/api/rpc/unix.ts';
+import { runCommand } from '../../../node/cli/program.ts';
 import { labFileIn } from '../../../node/regtest/lab/labfile.ts';
 import { withNodeNames } from '../../../node/regtest/lab/nodewords.ts';
+import { fakeRpc } from '../../support/api.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'ampere-words-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -50,5 +53,38 @@ describe('names of nodes on a command line', () => {
 
   test('an lnd is not called, and the error says how it is', async () => {
     await expect(withNodeNames(['@lou', 'getinfo'], env)).rejects.toThrow('lncli --lnddir=');
+  });
+});
+
+describe('a call by name', () => {
+  const ampere = async (line: string) => {
+    const said: string[] = [];
+    const say = (text: string) => void said.push(text);
+    const run = () => Promise.reject(new Error('no node is to be started'));
+    const code = await runCommand(line.split(' '), { out: say, err: say, env, run });
+    return { code, said: said.join(' ').replace(/\s+/g, ' ') };
+  };
+  let server: ApiServer;
+  beforeAll(async () => {
+    server = await listenUnix(
+      join(dir, 'alice', 'regtest', 'lightning-rpc'),
+      fakeRpc({ newaddr: async () => ({ bech32: 'bcrt1q' }) }).answer,
+    );
+  });
+  afterAll(() => server.close());
+
+  test('says what comes next in words that call the same node', async () => {
+    const place = `--dir ${join(dir, 'alice')} --network regtest`;
+    expect((await ampere('@alice newaddr')).said).toContain(': ampere @alice listfunds shows them');
+    expect((await ampere(`${place} newaddr`)).said).toContain(`: ampere ${place} listfunds shows them`);
+  });
+
+  test('that is refused for a name of no node tells of that name as where it stands first', async () => {
+    const { code, said } = await ampere('@alice keysend @bib 5');
+    expect(code).toBe(1);
+    expect(said).toContain('the lab has no node bib: it has alice, bob, lou; is bob meant?');
+    expect((await ampere('@bib getinfo')).said).toContain('the lab has no node bib: it has alice, bob, lou');
+    expect((await ampere('@alice keysend @bo 5')).said).toContain('the name of a node stands whole: @bob');
+    expect((await ampere('@alice keysend 5 5')).said).not.toContain('ampere:');
   });
 });

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { hex } from '../../../../wire/bytes.ts';
 import { scidText } from '../../../../wire/units.ts';
 import type { Node } from '../../../core/running.ts';
-import { isAmp, type PaymentRecord } from '../../../pay/paymentrecord.ts';
+import { amountOf, isAmp, type PaymentRecord } from '../../../pay/paymentrecord.ts';
 import type { PlanRecord } from '../../../pay/shards.ts';
 import { method } from '../../method.ts';
 import * as field from '../../results.ts';
@@ -97,7 +97,7 @@ const payRow = (node: Parts, record: PaymentRecord): Row => {
     destination: hex(record.destination),
     created_at: record.createdAt,
     created_index: Number(record.createdIndex),
-    amount_msat: result?.delivered ?? record.amount,
+    amount_msat: amountOf(record),
     ...(record.label !== undefined && { label: record.label }),
     ...(record.bolt11 !== undefined && { bolt11: record.bolt11 }),
     ...(record.description !== undefined && { description: record.description }),

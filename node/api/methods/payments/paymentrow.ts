@@ -6,7 +6,7 @@ import { hex } from '../../../../wire/bytes.ts';
 import { msat, scidText } from '../../../../wire/units.ts';
 import { coreOf } from '../../../channels/entry.ts';
 import type { Node } from '../../../core/running.ts';
-import { isAmp, type PaymentFailureCode, type PaymentRecord, shortfall } from '../../../pay/paymentrecord.ts';
+import { amountOf, isAmp, type PaymentFailureCode, type PaymentRecord, shortfall } from '../../../pay/paymentrecord.ts';
 import type { ShardRecord } from '../../../pay/shards.ts';
 import { ApiError, codes, type ErrorName } from '../../errors.ts';
 import * as field from '../../results.ts';
@@ -105,7 +105,7 @@ export const paid = (node: Pick<Node, 'payments'>, record: PaymentRecord): Paid 
     payment_hash: hex(record.paymentHash),
     created_at: record.createdAt,
     parts: result?.parts ?? 0,
-    amount_msat: result?.delivered ?? record.amount,
+    amount_msat: amountOf(record),
     amount_sent_msat: result?.sent ?? msat(0n),
     ...(!isAmp(record) && preimages[0] && { payment_preimage: hex(preimages[0]) }),
     payment_preimages: preimages.map(hex),
