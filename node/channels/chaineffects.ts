@@ -12,7 +12,7 @@ import type { Refusals } from '../wallet/refusals.ts';
 import { refusalOf } from '../wallet/send.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { type BroadcastResult, coreOf, type Entry, logFields } from './entry.ts';
-import { watchIds } from './fundingnotices.ts';
+import { doubleSpendOf, watchIds } from './fundingnotices.ts';
 
 type BroadcastParts = Pick<ChainEffectsParts, 'chain' | 'wallet' | 'log' | 'backups' | 'refusals'>;
 type EffectOf<D extends Effect['do']> = Extract<Effect, { do: D }>;
@@ -39,6 +39,14 @@ const FUNDING = 'channel/';
 
 /** The owner of the coins reserved for a funding. */
 export const fundingOwner = (key: string): string => `${FUNDING}${key}`;
+
+/** Has the wallet keep the funding of a channel that waits for coins which a reorg took. Throws StoreError. */
+export const holdFunding = async (entry: Entry, wallet: Pick<Wallet, 'rivalOf' | 'hold'>): Promise<void> => {
+  const rival = doubleSpendOf(entry, wallet);
+  const core = coreOf(entry.machine.state);
+  if (core === undefined || rival === undefined || rival.txid !== undefined) return;
+  await wallet.hold(fundingOwner(entry.key), core.funding.txid);
+};
 
 /** Releases coins reserved for openings that a crash ended before they were saved. Throws StoreError. */
 export const releaseUnusedFundings = async (wallet: Wallet, channels: ReadonlyMap<string, Entry>): Promise<void> => {

@@ -1,5 +1,6 @@
 /** Turns the chain's notices about a channel's funding into inputs of the channel. */
 import { Transaction } from 'bitcoinjs-lib';
+import { IRREVOCABLE_DEPTH } from '../../channel/claims/htlcresolution.ts';
 import { sat } from '../../wire/units.ts';
 import type { Follower } from '../chain/follower.ts';
 import type { Watcher } from '../chain/watcher.ts';
@@ -76,8 +77,15 @@ export const doubleSpendOf = ({ machine }: Entry, wallet: Pick<Wallet, 'rivalOf'
 export const isDoubleSpent = (entry: Entry, wallet: Pick<Wallet, 'rivalOf'>): boolean =>
   doubleSpendOf(entry, wallet) !== undefined;
 
-/** Tells a channel that we fund, at this height, that its funding was double-spent. */
+/**
+ * Tells a channel that we fund, at this height, that its funding was double-spent. Coins that merely left the chain may come back, and
+ * the funding with them, from whoever still has both: then the channel is never so deep that it is forgotten. Only its records get
+ * that money back.
+ */
 export const reportDoubleSpend = (entry: Entry, wallet: Pick<Wallet, 'rivalOf'>, height: number): void => {
   const rival = doubleSpendOf(entry, wallet);
-  if (rival !== undefined) entry.machine.push({ type: 'funding_double_spent', depth: height - rival.height + 1 });
+  if (rival === undefined) return;
+  const deep = height - rival.height + 1;
+  const depth = rival.txid === undefined ? Math.min(deep, IRREVOCABLE_DEPTH - 1) : deep;
+  entry.machine.push({ type: 'funding_double_spent', depth });
 };

@@ -19,7 +19,7 @@ import type { Peer } from '../peer/peer.ts';
 import type { Log } from '../ports/ports.ts';
 import { StoreError } from '../store/errors.ts';
 import { prefixed } from '../store/space.ts';
-import { broadcast, fundChannel, watchFunding } from './chaineffects.ts';
+import { broadcast, fundChannel, holdFunding, watchFunding } from './chaineffects.ts';
 import {
   coreOf,
   type Entry,
@@ -210,6 +210,7 @@ export class ChannelHost {
   block(height: number): void {
     for (const entry of this.parts.channels.entries.values()) {
       reportDoubleSpend(entry, this.parts.wallet, height);
+      holdFunding(entry, this.parts.wallet).catch(this.parts.onError);
       entry.machine.push({ type: 'block', height });
     }
   }

@@ -111,12 +111,15 @@ const withDescendants = (state: WalletState, first: readonly Sent[]): ReadonlyMa
 
 /**
  * Forgets spent coins and the transactions that spent them, or wanted to, once no reorg that is followed can undo the spend, and
- * transactions whose coins are gone once that has been known for as long; with each what hangs on it, and its reservations.
+ * transactions whose coins are gone once that has been known for as long, unless these are reserved: see `hold`. With each goes what
+ * hangs on it, and its reservations.
  */
 const prune = (state: WalletState): WalletState => {
   const floor = state.height - rememberedBlocks;
   const spent = [...state.coins].filter(([, coin]) => coin.spent !== undefined && coin.spent.height <= floor);
-  const absent = [...state.absent].filter(([, last]) => last <= floor - rememberedBlocks);
+  const absent = [...state.absent].filter(
+    ([key, last]) => last <= floor - rememberedBlocks && !state.reserved.has(key) && !state.coins.has(key),
+  );
   if (spent.length === 0 && absent.length === 0) return state;
   const old = new Set([...spent, ...absent].map(([key]) => key));
   const over = withDescendants(
@@ -223,7 +226,8 @@ export const heightOf = (state: WalletState, { txid: id, spends, height }: Sent)
 /** The wallet after this transaction was broadcast: its inputs are spent, its change is ours. Doing it again changes nothing. */
 export const withSent = (state: WalletState, sent: Sent): WalletState => {
   const reserved = new Map(state.reserved);
-  for (const key of sent.spends) reserved.delete(key);
+  // What is reserved of one that is broadcast again is on hold.
+  for (const key of sent.spends) if (!state.absent.has(key)) reserved.delete(key);
   return noteAbsent({
     ...state,
     next: sent.returns.reduce((next, { path }) => withUsedPath(next, path), state.next),
@@ -315,6 +319,18 @@ export const abandoned = (state: WalletState): readonly Txid[] =>
     const rival = rivalOf(state, id);
     return rival !== undefined && rival.txid === undefined ? [id] : [];
   });
+
+/**
+ * Reserves for an owner the inputs that are absent of this transaction and of its ancestors. So the wallet keeps the transaction until
+ * they are released, and broadcasts it again once they are back, however late.
+ */
+export const hold = (state: WalletState, owner: string, id: Txid): WalletState => {
+  const keys = new Set(state.sent.get(hex(id))?.spends);
+  // A set that grows while it is gone through is gone through to its end.
+  for (const key of keys) for (const further of state.sent.get(key.slice(0, 64))?.spends ?? []) keys.add(further);
+  const open = [...keys].filter((key) => state.absent.has(key) && !state.reserved.has(key));
+  return open.length === 0 ? state : reserve(state, owner, open);
+};
 
 /** A transaction of ours, serialized. */
 export const sentTx = (sent: Sent): ChainTx => ({ txid: sent.txid, tx: Transaction.fromBuffer(sent.raw) });

@@ -313,6 +313,11 @@ export class Wallet implements ChainListener {
     return coins.abandoned(this.state);
   }
 
+  /** Keeps one of ours whose coins a reorg took for as long as `owner` wants it: until `release`. */
+  async hold(owner: string, id: Txid): Promise<void> {
+    await this.save(coins.hold(this.state, owner, id));
+  }
+
   /** bitcoind accepted one of ours: whatever it spends is at least in the mempool. */
   async accepted(id: Txid): Promise<void> {
     await this.save(coins.withAccepted(this.state, id));

@@ -166,22 +166,34 @@ test('a funding whose coins another transaction took is given up a hundred block
   await reaches(bob, channel_id, 'AWAITING_UNILATERAL');
 });
 
-test('a funding whose coins a reorg took for good is given up, and the channel forgotten', async () => {
-  const carol = await startLocal({ dir: join(dir, 'carol'), ground, log: memoryLog([]) });
+test('a funding whose coins a reorg took is no money any more, but its channel waits for them, and opens once they are back', async () => {
+  const begin = () => startLocal({ dir: join(dir, 'carol'), ground, log: memoryLog([]) });
+  let carol = await begin();
   try {
     await caughtUp();
     const { height } = ground.regtest.ledger.tip;
     await endow(ground, carol, [1_000_000n]);
+    const deposited = ground.regtest.ledger.tip.transactions.slice(1).map(({ tx }) => new Uint8Array(tx.toBuffer()));
     await carol.call('connect', { id: bob.id, host: '127.0.0.1', port: portOf(bob) });
-    const { channel_id } = await carol.call('fundchannel', { id: bob.id, amount: 250_000, announce: false });
+    const { channel_id, tx } = await carol.call('fundchannel', { id: bob.id, amount: 250_000, announce: false });
     ground.regtest.drop(ground.regtest.ledger.tip.height - height);
     ground.regtest.pool.clear();
-    mineOnly(rememberedBlocks - 1);
-    await becomes('the tip seen', () => seesTip(carol));
-    expect(await stateOf(carol, channel_id)).toBe('CHANNELD_AWAITING_LOCKIN');
-    mineOnly(1);
-    await reaches(carol, channel_id, 'none');
-    expect(carol.node.wallet.funds()).toEqual([]);
+    for (const blocks of [rememberedBlocks, rememberedBlocks + 1]) {
+      mineOnly(blocks);
+      await becomes('the tip seen', () => seesTip(carol));
+      await carol.stop();
+      carol = await begin();
+      expect(await stateOf(carol, channel_id)).toBe('CHANNELD_AWAITING_LOCKIN');
+      const [{ status } = {}] = (await carol.call('listpeerchannels', { channel_id })).channels;
+      expect(status?.[0]).toMatch(/lost its coins to a reorganization .* the channel is kept/);
+      expect(carol.node.wallet.funds()).toEqual([]);
+    }
+    await carol.call('connect', { id: bob.id, host: '127.0.0.1', port: portOf(bob) });
+    mineOnly(1, ...deposited);
+    const funding = hex(new Uint8Array(Transaction.fromHex(tx).getHash()));
+    await becomes('the funding broadcast again', () => ground.regtest.pool.get(funding) !== undefined);
+    ground.mine(1);
+    for (const node of [carol, bob]) await reaches(node, channel_id, 'CHANNELD_NORMAL');
   } finally {
     await carol.stop();
   }

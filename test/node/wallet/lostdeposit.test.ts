@@ -84,6 +84,27 @@ test('a deposit that another reorg brings back after all brings back what was bu
   expect(wallet.pending()).toEqual([]);
 });
 
+test('a deposit that comes back with the very block at which what was built on it would be forgotten brings that back', async () => {
+  const { wallet, blocks, mine, deposited, before, standing } = await withLost();
+  await blocks(2 * rememberedBlocks - 1);
+  await mine(...deposited);
+  expect(wallet.pending()).toHaveLength(2);
+  expect([...standing()].sort()).toEqual([...before].sort());
+});
+
+test('a payment on hold, and the one whose change it spends, waits for its deposit until it is released', async () => {
+  const { wallet, records, chain, blocks, second } = await withLost();
+  await blocks(rememberedBlocks);
+  await wallet.hold('channel/1', second.txid);
+  await wallet.sending(second);
+  await blocks(3 * rememberedBlocks);
+  const { wallet: restarted, mine } = await walletOver(records, chain);
+  expect([restarted.pending(), restarted.abandoned().length]).toEqual([[], 2]);
+  await restarted.release('channel/1');
+  await mine();
+  expect(restarted.abandoned()).toEqual([]);
+});
+
 test('a deposit that the mempool still has is waited for, however long', async () => {
   const { wallet, chain, blocks, records } = await withLost();
   for (let i = 0; i < 4; i++) {

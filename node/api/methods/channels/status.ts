@@ -65,12 +65,13 @@ const fundingLines = (
   const rival = doubleSpendOf(entry, wallet);
   if (rival !== undefined) {
     const depth = follower.top.height - rival.height + 1;
-    const forgotten = `the channel is forgotten once that is ${IRREVOCABLE_DEPTH} deep`;
     if (rival.txid === undefined)
-      return [`${funding} lost its coins to a reorganization before block ${rival.height}; ${forgotten}`];
+      return [
+        `${funding} lost its coins to a reorganization before block ${rival.height}; the channel is kept, since they may come back, until another transaction spends one of them`,
+      ];
     const wanted = by !== undefined && equal(by, rival.txid);
     return [
-      `${funding} ${wanted ? 'is given up: its coins came back by' : 'lost its coins to'} ${displayedTxid(rival.txid)} in block ${rival.height}, ${depth} deep; ${forgotten}`,
+      `${funding} ${wanted ? 'is given up: its coins came back by' : 'lost its coins to'} ${displayedTxid(rival.txid)} in block ${rival.height}, ${depth} deep; the channel is forgotten once that is ${IRREVOCABLE_DEPTH} deep`,
     ];
   }
   if (by !== undefined && !wallet.isMined(txid)) {
