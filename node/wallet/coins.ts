@@ -300,17 +300,25 @@ export interface Rival {
   readonly height: number;
 }
 
-/** What conflicts with one of ours or with one of its ancestors, the deepest where there are several; undefined where nothing does. */
+const firstOf = (rivals: readonly (Rival | undefined)[]): Rival | undefined =>
+  rivals.reduce((first, one) =>
+    first === undefined || (one !== undefined && one.height < first.height) ? one : first,
+  );
+
+/**
+ * What conflicts with one of ours or with one of its ancestors; undefined where nothing does. Where several do, the deepest transaction,
+ * since only that is for good: coins may come back.
+ */
 export const rivalOf = (state: WalletState, id: Txid): Rival | undefined => {
   const ours = state.sent.get(hex(id));
   if (ours === undefined || heightOf(state, ours) !== undefined) return undefined;
-  return ours.spends
-    .map((key) => {
-      const height = goneFrom(state, key);
-      const gone = height === undefined ? undefined : { txid: undefined, height };
-      return state.coins.get(key)?.spent ?? gone ?? rivalOf(state, txid(unhex(key.slice(0, 64))));
-    })
-    .reduce((first, one) => (first === undefined || (one !== undefined && one.height < first.height) ? one : first));
+  const rivals = ours.spends.map((key) => {
+    const height = goneFrom(state, key);
+    const gone = height === undefined ? undefined : { txid: undefined, height };
+    return state.coins.get(key)?.spent ?? gone ?? rivalOf(state, txid(unhex(key.slice(0, 64))));
+  });
+  const taken = rivals.filter((rival) => rival?.txid !== undefined);
+  return firstOf(taken.length > 0 ? taken : rivals);
 };
 
 /** Our transactions that are given up since a reorg took their coins or those of an ancestor, and nothing brought them back. */

@@ -105,6 +105,16 @@ test('a payment on hold, and the one whose change it spends, waits for its depos
   expect(restarted.abandoned()).toEqual([]);
 });
 
+test('a payment whose deposit left the chain is lost for good once another spends a coin of it that stayed', async () => {
+  const { wallet, chain, blocks, mine, first, second } = await withLost();
+  await blocks(rememberedBlocks);
+  const other = await sendTo(wallet, chain, { ...to, amount: 'all' });
+  expect(wallet.rivalOf(first.txid)?.txid).toBeUndefined();
+  await mine(other.tx);
+  for (const { txid } of [first, second])
+    expect(wallet.rivalOf(txid)).toEqual({ txid: other.txid, height: chain.blocks.at(-1)?.height });
+});
+
 test('a deposit that the mempool still has is waited for, however long', async () => {
   const { wallet, chain, blocks, records } = await withLost();
   for (let i = 0; i < 4; i++) {
