@@ -225,14 +225,14 @@ export const heightOf = (state: WalletState, { txid: id, spends, height }: Sent)
 
 /** The wallet after this transaction was broadcast: its inputs are spent, its change is ours. Doing it again changes nothing. */
 export const withSent = (state: WalletState, sent: Sent): WalletState => {
+  // One that is broadcast again may be confirmed already, or given up: then its coins are free, or reserved for others by now.
+  if (state.sent.has(hex(sent.txid))) return state;
   const reserved = new Map(state.reserved);
-  // What is reserved of one that is broadcast again is on hold.
-  for (const key of sent.spends) if (!state.absent.has(key)) reserved.delete(key);
+  for (const key of sent.spends) reserved.delete(key);
   return noteAbsent({
     ...state,
     next: sent.returns.reduce((next, { path }) => withUsedPath(next, path), state.next),
-    // One that is broadcast again may be confirmed already.
-    sent: new Map(state.sent).set(hex(sent.txid), state.sent.get(hex(sent.txid)) ?? sent),
+    sent: new Map(state.sent).set(hex(sent.txid), sent),
     reserved,
   });
 };

@@ -115,6 +115,15 @@ test('a payment whose deposit left the chain is lost for good once another spend
     expect(wallet.rivalOf(txid)).toEqual({ txid: other.txid, height: chain.blocks.at(-1)?.height });
 });
 
+test('coins that became free stay reserved for whoever has them by now, though what they were to pay is broadcast again', async () => {
+  const { wallet, blocks, first } = await withLost();
+  await blocks(rememberedBlocks);
+  await wallet.reserve('channel/2', { amount: 'all', scriptLength: 34, feerate });
+  await wallet.sending(first);
+  expect(wallet.owners()).toContain('channel/2');
+  expect(wallet.spendable()).toBe(0n);
+});
+
 test('a deposit that the mempool still has is waited for, however long', async () => {
   const { wallet, chain, blocks, records } = await withLost();
   for (let i = 0; i < 4; i++) {
