@@ -114,17 +114,21 @@ export const broadcast = async (side: BroadcastParts, entry: Entry, effect: Effe
   // so a funding that is rejected now is kept until it is accepted, or until it is given up.
   await wallet.sending({ txid, tx });
   const answer = await publish(side, entry, effect);
-  if (answer.given !== 'unanswered') refusals.note(txid, answer.given === 'refused' ? answer.reason : undefined);
+  if (answer.given === 'taken') {
+    refusals.note(txid, undefined);
+    await wallet.accepted(txid);
+  } else if (answer.given === 'refused' && wallet.rivalOf(txid) === undefined) refusals.note(txid, answer.reason);
   const funding = coreOf(entry.machine.state)?.funding;
   if (funding !== undefined) entry.onFundingPublished?.({ tx: effect.tx, txid, output: funding.index, answer });
 };
 
 const publish = async (
-  { chain, log }: BroadcastParts,
+  { chain, log, wallet }: BroadcastParts,
   entry: Entry,
   { tx, why }: EffectOf<'broadcast'>,
 ): Promise<BroadcastResult> => {
-  const fields = { ...logFields(entry), txid: Transaction.fromBuffer(tx).getId(), why };
+  const made = Transaction.fromBuffer(tx);
+  const fields = { ...logFields(entry), txid: made.getId(), why };
   const answered = (answer: BroadcastResult, taken: boolean | undefined): BroadcastResult => {
     if (why !== 'closing') return answer;
     entry.lastClosing = { tx, answer };
@@ -141,7 +145,8 @@ const publish = async (
       log.warn({ ...fields, reason }, 'bitcoind did not answer; the transaction is broadcast again later');
       return answered({ given: 'unanswered' }, undefined);
     }
-    if (why === 'funding')
+    // Of one that lost its coins the wallet tells, and there is nothing to give up.
+    if (why === 'funding' && wallet.rivalOf(txidFrom(new Uint8Array(made.getHash()))) === undefined)
       log.error(
         { ...fields, reason },
         'bitcoind rejects a funding transaction; it is broadcast again with each block, until fundchannel_cancel gives it up',

@@ -167,7 +167,8 @@ test('a funding whose coins another transaction took is given up a hundred block
 });
 
 test('a funding whose coins a reorg took is no money any more, but its channel waits for them, and opens once they are back', async () => {
-  const begin = () => startLocal({ dir: join(dir, 'carol'), ground, log: memoryLog([]) });
+  const lines: string[] = [];
+  const begin = () => startLocal({ dir: join(dir, 'carol'), ground, log: memoryLog(lines) });
   let carol = await begin();
   try {
     await caughtUp();
@@ -187,11 +188,17 @@ test('a funding whose coins a reorg took is no money any more, but its channel w
       const [{ status } = {}] = (await carol.call('listpeerchannels', { channel_id })).channels;
       expect(status?.[0]).toMatch(/lost its coins to a reorganization .* the channel is kept/);
       expect(carol.node.wallet.funds()).toEqual([]);
+      mineOnly(3);
+      await becomes('the tip seen', () => seesTip(carol));
     }
+    // Once by each of the three processes at most.
+    expect(lines.filter((line) => line.includes('is given up: a reorganization')).length).toBeLessThanOrEqual(3);
     await carol.call('connect', { id: bob.id, host: '127.0.0.1', port: portOf(bob) });
-    mineOnly(1, ...deposited);
+    for (const tx of deposited) ground.regtest.send(tx);
+    mineOnly(1);
     const funding = hex(new Uint8Array(Transaction.fromHex(tx).getHash()));
     await becomes('the funding broadcast again', () => ground.regtest.pool.get(funding) !== undefined);
+    await becomes('its change counted again', () => carol.node.wallet.funds().length === 1);
     ground.mine(1);
     for (const node of [carol, bob]) await reaches(node, channel_id, 'CHANNELD_NORMAL');
   } finally {
