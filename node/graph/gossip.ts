@@ -120,8 +120,10 @@ export class Gossip {
 
   /** A block came: handles the announcements that were too young before it. Rejects for bugs only. */
   async block(): Promise<void> {
-    const { channels, nodes } = this.young.take((scid) => this.fundings.isTooYoung(scid));
-    for (const { message, raw, from, source } of [...channels, ...nodes]) await this.handle(message, raw, from, source);
+    const channels = this.young.take((scid) => this.fundings.isTooYoung(scid));
+    for (const { message, raw, from, source } of channels) await this.handle(message, raw, from, source);
+    for (const { message, raw, from, source } of this.young.handled(channels))
+      await this.handle(message, raw, from, source);
   }
 
   /**

@@ -32,6 +32,8 @@ const holderOf = ({ from, source }: Kept<unknown>): string => source ?? (from ==
 export class YoungGossip {
   private readonly channels = new SharedPlaces<ShortChannelId, YoungChannel>(MOST);
   private readonly nodes = new SharedPlaces<string, YoungNode>(MOST);
+  /** Channels that are old enough and being looked up on the chain: what is told of their nodes meanwhile still comes too early. */
+  private readonly lookedUp = new Set<YoungChannel>();
 
   /** Keeps a channel's announcement, at our height. */
   keepChannel(kept: YoungChannel, height: number): void {
@@ -42,23 +44,29 @@ export class YoungGossip {
   /** Keeps a node's announcement if it is a node of one of these channels. */
   keepNode(kept: YoungNode): void {
     const { node_id: id } = kept.message;
-    const isNamed = [...this.channels].some(
-      ([, { message }]) => equal(message.node_id_1, id) || equal(message.node_id_2, id),
+    const isNamed = [...this.lookedUp, ...[...this.channels].map(([, one]) => one)].some(
+      ({ message }) => equal(message.node_id_1, id) || equal(message.node_id_2, id),
     );
     if (isNamed) this.nodes.set(nodeKey(id), kept, holderOf(kept));
   }
 
-  /** Takes out the channels that are old enough now, and the node_announcements, which are kept again where they are still too early. */
-  take(isTooYoung: (scid: ShortChannelId) => boolean): {
-    readonly channels: readonly YoungChannel[];
-    readonly nodes: readonly YoungNode[];
-  } {
+  /** Takes out the channels that are old enough now. `handled` is to be told of them. */
+  take(isTooYoung: (scid: ShortChannelId) => boolean): readonly YoungChannel[] {
     const kept = [...this.channels].map(([, one]) => one);
     const channels = kept.filter(({ message }) => !isTooYoung(message.short_channel_id));
-    if (channels.length === 0) return { channels, nodes: [] };
-    for (const { message } of channels) this.channels.delete(message.short_channel_id);
+    for (const channel of channels) {
+      this.channels.delete(channel.message.short_channel_id);
+      this.lookedUp.add(channel);
+    }
+    return channels;
+  }
+
+  /** These channels are in the graph now, or never will be. Takes out the node_announcements, to be kept again where still too early. */
+  handled(channels: readonly YoungChannel[]): readonly YoungNode[] {
+    if (channels.length === 0) return [];
+    for (const channel of channels) this.lookedUp.delete(channel);
     const nodes = [...this.nodes].map(([, one]) => one);
     this.nodes.clear();
-    return { channels, nodes };
+    return nodes;
   }
 }

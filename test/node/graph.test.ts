@@ -79,6 +79,21 @@ describe('an announced channel', () => {
     expect(graph.node(nodeKey(idOf('a')))).toBeDefined();
     await gossip.block();
   });
+
+  test('a node_announcement that comes while its channel, now old enough, is looked up is not lost', async () => {
+    const young = scidOf(1000, 1, 0);
+    const { take, clock, graph, gossip } = gossipOver([announcedOf('a', 'b', young)]);
+    clock.height = 1002;
+    await take(announcement('a', 'b', young));
+    await take(update('a', 'b', young));
+    clock.height = 1003;
+    const handled = gossip.block();
+    expect(graph.channel(young)).toBeUndefined();
+    expect(await take(nodeAnnouncement('a'))).toBe('ignored');
+    await handled;
+    expect(graph.channel(young)).toBeDefined();
+    expect(graph.node(nodeKey(idOf('a')))).toBeDefined();
+  });
   test('far above our chain is not kept, and of many that are too young the latest are', async () => {
     const far = scidOf(1013, 1, 0);
     const many = Array.from({ length: 501 }, (_, n) => scidOf(1000, 1, n));
