@@ -3,27 +3,18 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Outlet, Route } from '../../amp/route.ts';
 import { type FlowQuery, findFlow, hasFlowAtRest } from '../../node/graph/flowroutes.ts';
-import type { Graph } from '../../node/graph/graph.ts';
-import type { RouteContext } from '../../node/graph/routecontext.ts';
 import { hex } from '../../wire/bytes.ts';
-import { msat, scidOf } from '../../wire/units.ts';
-import { idOf, NOW, type Terms } from '../support/graph.ts';
+import { msat } from '../../wire/units.ts';
+import { anyNetwork, context, names, outletTo, scid } from '../support/flownetworks.ts';
+import { idOf, type Terms } from '../support/graph.ts';
 import { network } from '../support/network.ts';
 import { propertyRuns } from '../support/runs.ts';
 
-const scid = (n: number) => scidOf(n, 0, 0);
-const outletTo = (n: number, to: string, spendable: bigint, changes: Partial<Outlet> = {}): Outlet => ({
-  ...{ scid: scid(n), peer: idOf(to), spendable: msat(spendable), slots: 483 },
-  ...changes,
-});
 const query = (amount: bigint, changes: Partial<FlowQuery> = {}): FlowQuery => ({
   ...{ query: 1, shard: 0, destination: idOf('z'), amount: msat(amount), maxFee: msat(amount / 20n) },
   ...{ finalExpiry: 500, maxExpiry: 2516, maxHops: 20, excludedNodes: [], excluded: [], reserved: [] },
   flow: { most: 16, least: msat(1000n) },
   ...changes,
-});
-const context = (graph: Graph, outlets: readonly Outlet[]): RouteContext => ({
-  ...{ graph, outlets, source: idOf('me'), hints: [], tlvOnly: () => false, now: () => NOW },
 });
 const amountsOf = (routes: readonly Route[] | undefined): readonly bigint[] | undefined =>
   routes?.map((route) => (route.at(-1) ?? route[0]).amount).sort((a, b) => Number(b - a));
@@ -167,27 +158,13 @@ test('where the likelier flow costs more than it may, the cheaper one is taken',
   expect(amountsOf(ask(0n))).toEqual([900_000_000n]);
 });
 
-const names = ['me', 'a', 'b', 'c', 'z'];
-const anyEdge = fc.record({
-  ...{ a: fc.constantFrom(...names), b: fc.constantFrom(...names), fee: fc.nat(3000), base: fc.nat(3) },
-  most: fc.constantFrom(0, 1_000, 50_000, 300_000, 1_000_000),
-});
-
 test('whatever the network, a flow is exact, connected, and within every bound of channels and payment', () => {
   fc.assert(
     fc.property(
-      fc.array(anyEdge, { maxLength: 14 }),
+      anyNetwork,
       fc.integer({ min: 1, max: 2_000_000 }),
       fc.nat(4),
-      (drawn, sat, few) => {
-        const edges = drawn.filter(({ a, b }) => a !== b);
-        const termsOf = ({ fee, base, most }: (typeof edges)[number]): Terms => ({
-          ...{ feeBase: BigInt(base) * 1000n, feeProportional: fee, htlcMaximum: BigInt(most) * 1000n },
-        });
-        const graph = network(edges.map((edge, i) => [edge.a, edge.b, i + 1, termsOf(edge)] as const));
-        const outlets = edges.flatMap(({ a, b, most }, i) =>
-          a === 'me' || b === 'me' ? [outletTo(i + 1, a === 'me' ? b : a, BigInt(most) * 900n, { slots: 2 })] : [],
-        );
+      ({ edges, graph, outlets }, sat, few) => {
         const asked = query(BigInt(sat) * 1000n, {
           flow: { most: few + 1, least: msat(1000n) },
           maxFee: msat(BigInt(sat) * 5n),

@@ -6,33 +6,24 @@ import { SEGMENTS } from '../../node/graph/flow.ts';
 import type { GraphArcs } from '../../node/graph/flowarcs.ts';
 import { type FlowQuery, findFlow, hasFlowAtRest } from '../../node/graph/flowroutes.ts';
 import { inUnits } from '../../node/graph/flowunits.ts';
-import type { Graph } from '../../node/graph/graph.ts';
-import type { RouteContext } from '../../node/graph/routecontext.ts';
 import { findRoute } from '../../node/graph/routing.ts';
 import { Windows } from '../../node/pay/congestion.ts';
 import { routeFound } from '../../node/pay/paymenteffects.ts';
 import { RoundTrips } from '../../node/pay/roundtrips.ts';
 import { hex } from '../../wire/bytes.ts';
-import { msat, scidOf } from '../../wire/units.ts';
+import { msat } from '../../wire/units.ts';
+import { anyNetwork, context, names, outletTo, scid } from '../support/flownetworks.ts';
 import { idOf, NOW, type Terms } from '../support/graph.ts';
 import { network } from '../support/network.ts';
 import { propertyRuns } from '../support/runs.ts';
 
 const UNIT = 100_000_000n;
-const scid = (n: number) => scidOf(n, 0, 0);
-const outletTo = (n: number, to: string, spendable: bigint, changes: Partial<Outlet> = {}): Outlet => ({
-  ...{ scid: scid(n), peer: idOf(to), spendable: msat(spendable), slots: 483 },
-  ...changes,
-});
 const query = (count: number, changes: Partial<FlowQuery> = {}, unit = UNIT): FlowQuery => ({
   ...{ query: 1, shard: 0, destination: idOf('z'), amount: msat(unit * BigInt(count)) },
   ...{ maxFee: msat((unit * BigInt(count)) / 10n), finalExpiry: 500, maxExpiry: 2516, maxHops: 20 },
   ...{ excludedNodes: [], excluded: [], reserved: [] },
   flow: { most: count, least: msat(1000n), unit: msat(unit) },
   ...changes,
-});
-const context = (graph: Graph, outlets: readonly Outlet[]): RouteContext => ({
-  ...{ graph, outlets, source: idOf('me'), hints: [], tlvOnly: () => false, now: () => NOW },
 });
 const arrives = (routes: readonly Route[] | undefined): readonly bigint[] =>
   (routes ?? []).map((route) => (route.at(-1) ?? route[0]).amount);
@@ -182,28 +173,14 @@ test('arcs of units carry whole ones, at what those cost of the arc, never less 
   );
 });
 
-const names = ['me', 'a', 'b', 'c', 'z'];
-const anyEdge = fc.record({
-  ...{ a: fc.constantFrom(...names), b: fc.constantFrom(...names), fee: fc.nat(3000), base: fc.nat(3) },
-  most: fc.constantFrom(0, 1_000, 50_000, 300_000, 1_000_000),
-});
-
 test('whatever the network, each route carries one unit, and all of them keep to the bounds of channels and payment', () => {
   let found = 0;
   fc.assert(
     fc.property(
-      fc.array(anyEdge, { maxLength: 14 }),
+      anyNetwork,
       fc.integer({ min: 1, max: 400_000 }),
       fc.integer({ min: 2, max: 8 }),
-      (drawn, sat, count) => {
-        const edges = drawn.filter(({ a, b }) => a !== b);
-        const termsOf = ({ fee, base, most }: (typeof edges)[number]): Terms => ({
-          ...{ feeBase: BigInt(base) * 1000n, feeProportional: fee, htlcMaximum: BigInt(most) * 1000n },
-        });
-        const graph = network(edges.map((edge, i) => [edge.a, edge.b, i + 1, termsOf(edge)] as const));
-        const outlets = edges.flatMap(({ a, b, most }, i) =>
-          a === 'me' || b === 'me' ? [outletTo(i + 1, a === 'me' ? b : a, BigInt(most) * 900n, { slots: 2 })] : [],
-        );
+      ({ edges, graph, outlets }, sat, count) => {
         const unit = BigInt(sat) * 1000n;
         const asked = query(count, { maxFee: msat(unit / 100n) }, unit);
         const routes = findFlow(context(graph, outlets), asked);
